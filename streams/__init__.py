@@ -1,0 +1,1 @@
+"""What Listwire knows: pure functions over frozen records. No socket, no clock, no environment."""

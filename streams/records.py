@@ -1,0 +1,338 @@
+"""Every record that crosses a topic, in one place: frozen, typed, plain JSON on the wire.
+
+Rules that hold for all of them:
+- a reader ignores fields it does not know and refuses a record that lacks a required one, so fields are only
+  ever added, with a default; `schema` counts the breaks;
+- times are aware UTC; a date that prose gives only in part stays partial (`PartialDate`);
+- nothing here depends on when or where it was processed: a replay gives the same bytes.
+
+They are `msgspec.Struct` rather than dataclasses because two wire names (`from`, `to`) are Python keywords or
+clash with the field's meaning, and only a Struct can rename a field.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, NewType
+
+from msgspec import Meta, Struct
+
+StoryId = NewType("StoryId", str)
+ClaimId = NewType("ClaimId", str)
+AlertId = NewType("AlertId", str)
+AuthorityKey = NewType("AuthorityKey", str)
+GroupKey = NewType("GroupKey", str)
+LedgerKey = NewType("LedgerKey", str)
+"""`authority|group`: the key of claims, alerts and status."""
+PartialDate = NewType("PartialDate", str)
+"""ISO 8601 cut to what is known: `2003`, `2003-02` or `2003-02-14`. Compares as text, a coarser date first."""
+
+Utc = Annotated[datetime, Meta(tz=True)]
+
+
+class Change(StrEnum):
+    """What happens to a group's status. Source: the project's domain vocabulary, after UNSC and national practice."""
+
+    LISTING = "listing"  # designated, proscribed, banned, declared terrorist
+    DELISTING = "delisting"  # removed, revoked, de-proscribed, lapsed, annulled
+    SUSPENSION = "suspension"  # still on the list, its effects put on hold
+    RENEWAL = "renewal"  # extended, or kept after a formal review
+    RECOGNITION = "recognition"  # as a government or state partner; never "recognised as terrorist"
+
+
+class Stage(StrEnum):
+    """How far a change has come. Ordered: proposed < decided < effective; `rejected` ends the attempt."""
+
+    PROPOSED = "proposed"  # considered, requested by one of the authority's own bodies, a bill
+    DECIDED = "decided"  # announced or voted, a step or a day is still to come
+    EFFECTIVE = "effective"  # in force, or reported as done
+    REJECTED = "rejected"  # refused, ruled out, denied: the change did not happen
+
+
+class PubStatus(StrEnum):
+    """IPTC publishing status of a story (`stat:` scheme of NewsML-G2)."""
+
+    USABLE = "usable"
+    WITHHELD = "withheld"
+    CANCELED = "canceled"
+
+
+class Precision(StrEnum):
+    """How much of `Story.published` the source really gave."""
+
+    TIME = "time"
+    DAY = "day"
+    MONTH = "month"
+
+
+class State(StrEnum):
+    """Where a group stands on one list of one authority, or in one authority's recognition."""
+
+    UNKNOWN = "unknown"
+    UNLISTED = "unlisted"
+    LISTING_PROPOSED = "listing-proposed"
+    LISTING_DECIDED = "listing-decided"
+    LISTED = "listed"
+    DELISTING_PROPOSED = "delisting-proposed"
+    DELISTING_DECIDED = "delisting-decided"
+    SUSPENSION_PROPOSED = "suspension-proposed"
+    SUSPENSION_DECIDED = "suspension-decided"
+    SUSPENDED = "suspended"
+    DELISTED = "delisted"
+    UNRECOGNISED = "unrecognised"
+    RECOGNITION_PROPOSED = "recognition-proposed"
+    RECOGNITION_DECIDED = "recognition-decided"
+    RECOGNISED = "recognised"
+    WITHDRAWN = "withdrawn"
+
+
+class AlertKind(StrEnum):
+    """What sort of news an alert is."""
+
+    STEP = "step"  # a change is under way: proposed or decided
+    CHANGE = "change"  # the status is another one now
+    PARTIAL = "partial"  # off one list, still on another
+    EXTENDED = "extended"  # another list, or a wider scope
+    REJECTED = "rejected"  # an attempt has ended without change
+    RENEWAL = "renewal"  # same status, new term
+    LAPSE = "lapse"  # a term ran out
+
+
+class AlertStatus(StrEnum):
+    """Whether an alert still stands."""
+
+    LIVE = "live"
+    CORRECTED = "corrected"
+    RETRACTED = "retracted"
+    SUPERSEDED = "superseded"
+
+
+class Level(StrEnum):
+    """How well an alert is founded."""
+
+    UNCONFIRMED = "unconfirmed"  # one voice, not the authority's
+    CONFIRMED = "confirmed"  # the authority's own organ said it, or two independent sources
+    OFFICIAL = "official"  # the authority's own publication
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """What all records share."""
+
+    schema: int = 1
+
+
+class Story(Record, frozen=True, kw_only=True):
+    """One revision of one item of one feed. `text` is what every character offset counts in."""
+
+    id: StoryId
+    feed: str
+    guid: str
+    headline: str
+    body: str
+    received_at: Utc
+    revision: int = 1
+    published: Utc | None = None
+    published_precision: Precision = Precision.TIME
+    revised: Utc | None = None
+    language: str | None = None
+    link: str | None = None
+    source: str | None = None
+    slugline: str | None = None
+    byline: str | None = None
+    dateline: str | None = None
+    urgency: int | None = None
+    subjects: tuple[str, ...] = ()
+    pub_status: PubStatus = PubStatus.USABLE
+    signals: tuple[str, ...] = ()
+    embargoed_until: Utc | None = None
+    complete: bool = True
+
+    @property
+    def text(self) -> str:
+        """Headline, newline, body."""
+        return f"{self.headline}\n{self.body}"
+
+
+class StoryRef(Struct, frozen=True, kw_only=True):
+    """As much of a story as an alert needs to point back at it."""
+
+    id: StoryId
+    revision: int
+    feed: str
+    headline: str
+    published: Utc | None = None
+    language: str | None = None
+    link: str | None = None
+    source: str | None = None
+
+
+class Mention(Struct, frozen=True, kw_only=True):
+    """A group named in `story.text[start:end]`."""
+
+    group: GroupKey
+    start: int
+    end: int
+    text: str
+
+
+class Classified(Record, frozen=True, kw_only=True):
+    """A story that may carry a status change, or that corrects one that did."""
+
+    story: Story
+    language: str
+    mentions: tuple[Mention, ...]
+    topics: tuple[str, ...]
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """The words that carry a claim: `story.text[start:end] == text`, and the rule that read them."""
+
+    rule: str
+    start: int
+    end: int
+    text: str
+
+
+class Claim(Record, frozen=True, kw_only=True):
+    """What one story asserts about one authority and one group."""
+
+    id: ClaimId
+    group: GroupKey
+    authority: AuthorityKey
+    change: Change
+    stage: Stage
+    news: bool  # reported as new by this story, rather than history
+    evidence: Evidence
+    confidence: float  # 0..1
+    confirmed: bool  # the authority, or an outlet citing it, rather than somebody's word alone
+    date: PartialDate | None = None  # as the story states it
+    acted_on: PartialDate | None = None  # stated, else the dateline's day, else published: orders the ledger
+    effective_on: PartialDate | None = None  # a named day of effect
+    instrument: str | None = None
+    scope: GroupKey | None = None  # a wing or chapter; None is the whole group
+    speaker: str | None = None
+    medium: str | None = None
+    origin: str | None = None  # the credit whose word it is: copies by other outlets share it
+    fingerprint: str | None = None
+
+    @property
+    def key(self) -> LedgerKey:
+        """The ledger entry this claim belongs to."""
+        return ledger_key(self.authority, self.group)
+
+
+class Report(Record, frozen=True, kw_only=True):
+    """All that one story revision says about one ledger key; no claims means that it no longer says anything."""
+
+    story: StoryRef
+    authority: AuthorityKey
+    group: GroupKey
+    claims: tuple[Claim, ...]
+    pub_status: PubStatus = PubStatus.USABLE
+    backfill: bool = False  # older than the feed's last look: history, never a live alert
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """The state on one list (`instrument`, None = the main one) for one scope (None = the whole group)."""
+
+    state: State
+    base: State  # the last settled state under a pending one
+    instrument: str | None = None
+    scope: GroupKey | None = None
+    since: PartialDate | None = None
+    as_of: PartialDate | None = None  # `acted_on` of the newest claim that moved it
+    last_renewed: PartialDate | None = None
+
+
+class Entry(Record, frozen=True, kw_only=True):
+    """The ledger's row for one authority|group; `reports` is the newest report of each story, in log order."""
+
+    authority: AuthorityKey
+    group: GroupKey
+    standings: tuple[Standing, ...] = ()
+    disputed: bool = False
+    reports: tuple[Report, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+
+    @property
+    def key(self) -> LedgerKey:
+        """The key this entry is filed under."""
+        return ledger_key(self.authority, self.group)
+
+
+class Transition(Record, frozen=True, kw_only=True, rename={"from_state": "from", "to_state": "to"}):
+    """A move of one standing that is worth announcing."""
+
+    authority: AuthorityKey
+    group: GroupKey
+    kind: AlertKind
+    change: Change
+    stage: Stage
+    from_state: State
+    to_state: State
+    claim: ClaimId
+    instrument: str | None = None
+    scope: GroupKey | None = None
+    acted_on: PartialDate | None = None
+
+
+class Alert(Record, frozen=True, kw_only=True, rename={"from_state": "from", "to_state": "to"}):
+    """One revision of one announced transition; subscribers keep the highest revision of an id."""
+
+    id: AlertId
+    revision: int
+    kind: AlertKind
+    status: AlertStatus
+    level: Level
+    from_state: State
+    to_state: State
+    authority: AuthorityKey
+    authority_name: str
+    group: GroupKey
+    group_name: str
+    change: Change
+    stage: Stage
+    bundle: str  # alerts of one story share it
+    evidence: Evidence
+    story: StoryRef
+    confidence: float
+    confirmed: bool
+    reason: str  # what this revision changed and why
+    instrument: str | None = None
+    scope: GroupKey | None = None
+    date: PartialDate | None = None
+    acted_on: PartialDate | None = None
+    effective_on: PartialDate | None = None
+    speaker: str | None = None
+    medium: str | None = None
+
+
+class Status(Record, frozen=True, kw_only=True):
+    """The latest of one authority|group for readers of the compacted status topic; never read back."""
+
+    authority: AuthorityKey
+    group: GroupKey
+    listed: bool
+    standings: tuple[Standing, ...]
+    disputed: bool
+    offset: int  # of the claim message that led here
+    alert: AlertId | None = None
+
+
+class DeadLetter(Record, frozen=True, kw_only=True):
+    """A message that could not be handled, whole, with where it came from."""
+
+    reason: str
+    error: str
+    topic: str
+    partition: int
+    offset: int
+    value: bytes | None
+    key: bytes | None = None
+    version: str = ""
+
+
+def ledger_key(authority: AuthorityKey, group: GroupKey) -> LedgerKey:
+    """`authority|group`."""
+    return LedgerKey(f"{authority}|{group}")
