@@ -233,6 +233,13 @@ class Report(Record, frozen=True, kw_only=True):
     backfill: bool = False  # older than the feed's last look: history, never a live alert
 
 
+class StoryKeys(Record, frozen=True, kw_only=True):
+    """The ledger keys a story ever claimed; only grows, so that a later revision or a kill reaches all of them."""
+
+    story: StoryId
+    keys: tuple[LedgerKey, ...]
+
+
 class Standing(Struct, frozen=True, kw_only=True):
     """The state on one list (`instrument`, None = the main one) for one scope (None = the whole group)."""
 
