@@ -1,0 +1,78 @@
+"""Bytes to stories: which format a document is in, and what it says.
+
+Each format is one module of the same shape, listed in `FORMATS`: `NAME`, `sniff(head, media_type)` and
+`decode(raw, feed, received_at, *, media_type, url)`. Formats are told by their bytes; the content type is
+only a hint, because servers send `text/html` for feeds and `text/xml` for error pages. The first format that
+recognises the head decodes the whole, and what no format recognises is refused with a reason, never guessed
+at.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+from streams.errors import WireError
+from streams.feeds import FeedSpec
+from streams.wires import web
+from streams.wires.charsets import decode_text
+from streams.wires.compression import inflate
+from streams.wires.documents import Document
+from streams.wires.markup import is_html
+
+__all__ = ["FORMATS", "Document", "Format", "decode", "sniff"]
+
+HEAD_BYTES = 65_536
+
+
+class Format(Protocol):
+    """What a format module offers."""
+
+    @property
+    def NAME(self) -> str: ...  # noqa: N802 - a constant of the module
+
+    def sniff(self, head: bytes, media_type: str | None, /) -> bool: ...
+
+    def decode(
+        self,
+        raw: bytes,
+        feed: FeedSpec,
+        received_at: datetime,
+        /,
+        *,
+        media_type: str | None = None,
+        url: str | None = None,
+    ) -> Document: ...
+
+
+FORMATS: tuple[Format, ...] = (web,)
+
+
+def sniff(head: bytes, media_type: str | None = None) -> Format | None:
+    """The format that an uncompressed document starts in, None if it is none of ours."""
+    return next((known for known in FORMATS if known.sniff(head, media_type)), None)
+
+
+def decode(
+    raw: bytes,
+    feed: FeedSpec | str,
+    received_at: datetime,
+    *,
+    media_type: str | None = None,
+    url: str | None = None,
+) -> Document:
+    """The stories of a document as it came over the wire; `feed` may be a bare key.
+
+    Raises WireError with one of its reasons, and nothing else, whatever the bytes are.
+    """
+    spec = FeedSpec(key=feed, url="", name=feed) if isinstance(feed, str) else feed
+    data = inflate(raw)
+    known = sniff(data[:HEAD_BYTES], media_type)
+    if known is None:
+        raise WireError(_what_it_is(data, media_type))
+    return known.decode(data, spec, received_at, media_type=media_type, url=url)
+
+
+def _what_it_is(data: bytes, media_type: str | None) -> str:
+    text = decode_text(data[:HEAD_BYTES], media_type)
+    if not text.strip("\0 \t\r\n"):
+        return "empty"
+    return "html" if is_html(text) else "not-a-feed"

@@ -1,0 +1,210 @@
+"""From a report to the alerts it causes: new ones, and further revisions of those already out.
+
+An alert needs both a claim that is news and an entry that moved. Its id is a function of what happened, not of who
+told it, so more sources never make a second alert; they can raise its level, which is a new revision. A later
+revision of a story, or its kill, is read by folding the entry's reports again without the old one: alerts that lose
+their ground are retracted as loudly as they were raised.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from streams.ledger import advance, is_listed, open_entry
+from streams.records import (
+    Alert,
+    AlertId,
+    AlertStatus,
+    Change,
+    Claim,
+    Entry,
+    Level,
+    PubStatus,
+    Report,
+    Status,
+    Transition,
+)
+from streams.registry import Registry
+
+
+def settle(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
+    """The entry after `report`, and every alert revision it causes, in order. A repeated report changes nothing."""
+    known = next((r for r in entry.reports if r.story.id == report.story.id), None)
+    if known is not None and known.story.revision >= report.story.revision and known.pub_status is report.pub_status:
+        return entry, ()
+    if known is not None:
+        return _refold(entry, known, report, registry)
+    if report.pub_status is not PubStatus.USABLE:
+        return entry, ()
+    return _append(entry, report, registry)
+
+
+def _append(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
+    """A story's first report: its claims one by one, history first."""
+    after, told = entry, []
+    for claim in sorted(report.claims, key=lambda claim: claim.news):
+        moved, transition = advance(after, claim)
+        fresh = _announce(moved, transition, claim, report, registry) if transition and not report.backfill else ()
+        support = _supported(moved, claim, report) if claim.news and transition is None else ()
+        after = _with_alerts(moved, (*fresh, *support))
+        told += [*fresh, *support]
+    if after is entry and not any(claim.news for claim in report.claims):
+        return entry, ()  # history the ledger knew already: not kept, or an entry would grow with every background line
+    return msgspec.structs.replace(after, reports=(*after.reports, report)), tuple(told)
+
+
+def _refold(entry: Entry, old: Report, new: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
+    """The entry with one report replaced, or gone; the differences to the alerts that are out become revisions."""
+    kept = tuple(new if r is old else r for r in entry.reports)
+    usable = [r for r in kept if r.pub_status is PubStatus.USABLE]
+    after = open_entry(entry.authority, entry.group, registry)
+    transitions: dict[AlertId, tuple[Transition, Claim, Report]] = {}
+    for report in usable:
+        for claim in sorted(report.claims, key=lambda claim: claim.news):
+            after, transition = advance(after, claim)
+            if transition is not None and not report.backfill:
+                transitions[_alert_id(transition)] = (transition, claim, report)
+    told: list[Alert] = []
+    for alert in entry.alerts:
+        told += _revised(alert, transitions.get(alert.id), new)
+    known = {alert.id for alert in entry.alerts}
+    for key, (transition, claim, report) in transitions.items():
+        if key not in known and report is new:
+            told.append(_compose(transition, claim, report, registry, entry))
+    after = msgspec.structs.replace(after, reports=kept, alerts=entry.alerts)
+    return _with_alerts(after, told), tuple(told)
+
+
+def _revised(alert: Alert, now: tuple[Transition, Claim, Report] | None, cause: Report) -> list[Alert]:
+    """The next revision of an alert after a fold: retracted without ground, corrected where its facts differ."""
+    if now is None:
+        if alert.status is AlertStatus.RETRACTED:
+            return []
+        why = "its story was withdrawn" if cause.pub_status is not PubStatus.USABLE else "its story no longer says so"
+        return [_next(alert, why, status=AlertStatus.RETRACTED)]
+    _, claim, report = now
+    if report is not cause:
+        return []
+    return [
+        _next(
+            alert,
+            "its story was corrected",
+            status=AlertStatus.CORRECTED,
+            evidence=claim.evidence,
+            story=report.story,
+            speaker=claim.speaker,
+            medium=claim.medium,
+            date=claim.date,
+            effective_on=claim.effective_on,
+        )
+    ]
+
+
+def _announce(entry: Entry, transition: Transition, claim: Claim, report: Report, registry: Registry) -> tuple[Alert, ...]:
+    """The new alert, and the earlier ones of the same matter that it supersedes."""
+    alert = _compose(transition, claim, report, registry, entry)
+    if any(known.id == alert.id for known in entry.alerts):
+        return ()
+    replaced = [
+        _next(known, f"followed by {claim.change}, {claim.stage}", status=AlertStatus.SUPERSEDED)
+        for known in entry.alerts
+        if known.status in {AlertStatus.LIVE, AlertStatus.CORRECTED} and known.instrument == alert.instrument and known.scope == alert.scope
+        and (known.change is Change.RECOGNITION) == (alert.change is Change.RECOGNITION)
+    ]
+    return (*replaced, alert)
+
+
+def _compose(transition: Transition, claim: Claim, report: Report, registry: Registry, entry: Entry) -> Alert:
+    authority = registry.authorities.get(transition.authority)
+    group = registry.groups.get(transition.group)
+    return Alert(
+        id=_alert_id(transition),
+        revision=1,
+        kind=transition.kind,
+        status=AlertStatus.LIVE,
+        level=_level([claim]),
+        from_state=transition.from_state,
+        to_state=transition.to_state,
+        authority=transition.authority,
+        authority_name=authority.name if authority is not None else transition.authority,
+        group=transition.group,
+        group_name=group.name if group is not None else transition.group,
+        change=transition.change,
+        stage=transition.stage,
+        bundle=report.story.id,
+        evidence=claim.evidence,
+        story=report.story,
+        confidence=claim.confidence,
+        confirmed=claim.confirmed,
+        reason="first report",
+        instrument=transition.instrument,
+        scope=transition.scope,
+        date=claim.date,
+        acted_on=claim.acted_on,
+        effective_on=claim.effective_on,
+        speaker=claim.speaker,
+        medium=claim.medium,
+    )
+
+
+def _alert_id(transition: Transition) -> AlertId:
+    """A function of what happened: who, whom, which list, which part, what, how far, and the day."""
+    parts = (
+        transition.authority, transition.group, transition.scope, transition.instrument, transition.change, transition.stage, transition.acted_on,
+    )  # fmt: skip
+    return AlertId(hashlib.blake2b("\n".join(str(part) for part in parts).encode(), digest_size=10).hexdigest())
+
+
+def _supported(entry: Entry, claim: Claim, report: Report) -> tuple[Alert, ...]:
+    """A further source for a live alert: a new revision if it raises the level."""
+    for alert in entry.alerts:
+        same = (alert.change, alert.stage, alert.instrument, alert.scope) == (claim.change, claim.stage, claim.instrument, claim.scope)
+        if not same or alert.status not in {AlertStatus.LIVE, AlertStatus.CORRECTED}:
+            continue
+        level = _level([*_claims_for(entry.reports, alert), claim])
+        if _RANK[level] > _RANK[alert.level]:
+            return (_next(alert, f"{level}: also {claim.origin or report.story.feed}", level=level, confirmed=True),)
+    return ()
+
+
+_RANK = {Level.UNCONFIRMED: 0, Level.CONFIRMED: 1, Level.OFFICIAL: 2}
+
+
+def _claims_for(reports: Iterable[Report], alert: Alert) -> list[Claim]:
+    return [c for r in reports for c in r.claims if c.news and (c.change, c.stage) == (alert.change, alert.stage)]
+
+
+def _level(claims: Sequence[Claim]) -> Level:
+    """Confirmed by the authority's own voice, or by two origins whose texts differ."""
+    independent = {(claim.origin, claim.fingerprint) for claim in claims}
+    origins, texts = {o for o, _ in independent}, {f for _, f in independent}
+    confirmed = any(claim.confirmed for claim in claims) or (len(origins) > 1 and len(texts) > 1)
+    return Level.CONFIRMED if confirmed else Level.UNCONFIRMED
+
+
+def _next(alert: Alert, reason: str, **changes: object) -> Alert:
+    return msgspec.structs.replace(alert, revision=alert.revision + 1, reason=reason, **changes)
+
+
+def _with_alerts(entry: Entry, alerts: Iterable[Alert]) -> Entry:
+    latest = {alert.id: alert for alert in (*entry.alerts, *alerts)}
+    if not latest:
+        return entry
+    return msgspec.structs.replace(entry, alerts=tuple(latest.values()))
+
+
+def status_of(entry: Entry, offset: int) -> Status:
+    """The entry as readers of the status topic see it; `offset` is of the claim message that led here."""
+    live = [alert.id for alert in entry.alerts if alert.status in {AlertStatus.LIVE, AlertStatus.CORRECTED}]
+    return Status(
+        authority=entry.authority,
+        group=entry.group,
+        listed=is_listed(entry),
+        standings=entry.standings,
+        disputed=entry.disputed,
+        offset=offset,
+        alert=live[-1] if live else None,
+    )

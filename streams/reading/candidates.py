@@ -1,0 +1,162 @@
+"""One sentence's candidate claims: what each trigger in it says, of whom, how far, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from streams.reading.attribution import Attribution
+from streams.reading.clauses import Trigger, find_triggers
+from streams.reading.context import Focus
+from streams.reading.operators import Hit, find_operators
+from streams.reading.phrases import Form
+from streams.reading.roles import Agent, agent, patient
+from streams.reading.sentences import Sentence
+from streams.reading.stance import Drop, Stance, is_static, judge
+from streams.reading.times import When, is_before
+from streams.reading.tokens import Kind, Unit
+from streams.records import AuthorityKey, Change, GroupKey, PartialDate, Stage
+from streams.registry import Registry
+from streams.registry.entries import AuthorityKind
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A possible claim; with `drop` set it is none, and that is why."""
+
+    group: GroupKey | None
+    authority: AuthorityKey | None
+    change: Change
+    stage: Stage | None
+    rule: str
+    why: tuple[str, ...]
+    sentence: Sentence
+    drop: Drop | None
+    when: When | None
+    background: bool
+    guessed: int  # how many roles context had to fill: lowers confidence
+    voice: Attribution
+    instrument: str | None = None
+
+    @property
+    def date(self) -> PartialDate | None:
+        """The stated date, weekdays left out: they only say that it is today's news."""
+        return self.when.date if self.when is not None and not self.when.weekday else None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that is known of a sentence before its changes are read."""
+
+    sentence: Sentence
+    units: Sequence[Unit]
+    operators: Sequence[Hit]
+    times: Sequence[When]
+    voice: Attribution
+    today: date | None
+
+
+def scene(sentence: Sentence, units: Sequence[Unit], times: Sequence[When], voice: Attribution, today: date | None) -> Scene:
+    """The sentence, prepared."""
+    return Scene(sentence, units, find_operators(units), times, voice, today)
+
+
+def candidates(view: Scene, focus: Focus, registry: Registry) -> Iterator[Candidate]:
+    """Every candidate of the sentence, dropped ones included, with their reasons."""
+    for trigger in find_triggers(view.units):
+        yield from _of_trigger(view, trigger, focus, registry)
+
+
+def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry) -> Iterator[Candidate]:
+    units = view.units
+    who = agent(units, trigger)
+    whom = patient(units, trigger)
+    groups = focus.groups_for(whom, units)
+    authorities = who.authorities or tuple(a for a in (focus.authority_for(units, who.unit),) if a is not None)
+    guessed = int(not whom.units) + int(not who.authorities)
+    drop = _structural_drop(view, trigger, who, groups, authorities)
+    for authority in authorities or (None,):
+        kind = registry.authorities[authority].kind if authority in registry.authorities else None
+        stance = judge(units, trigger, view.operators, authority, kind is AuthorityKind.BODY)
+        for group in groups or (None,):
+            yield _candidate(view, trigger, stance, drop or stance.drop, group, authority, guessed, registry)
+
+
+def _structural_drop(
+    view: Scene, trigger: Trigger, who: Agent, groups: tuple[GroupKey, ...], authorities: tuple[AuthorityKey, ...]
+) -> Drop | None:
+    if who.platform:
+        return Drop.PLATFORM
+    if is_static(view.units, trigger, view.sentence.index == 0):
+        return Drop.STATIC
+    if not groups:
+        return Drop.NO_GROUP
+    return None if authorities else Drop.NO_AUTHORITY
+
+
+def _candidate(
+    view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None, group: GroupKey | None, authority: AuthorityKey | None, guessed: int, registry: Registry
+) -> Candidate:
+    when = _when(view, trigger)
+    return Candidate(
+        group=group,
+        authority=authority,
+        change=trigger.phrase.change,
+        stage=stance.stage,
+        rule=trigger.phrase.id,
+        why=stance.why,
+        sentence=view.sentence,
+        drop=drop,
+        when=when,
+        background=_is_background(view, trigger, when),
+        guessed=guessed,
+        voice=view.voice,
+        instrument=_instrument(view, authority, registry),
+    )
+
+
+def _when(view: Scene, trigger: Trigger) -> When | None:
+    """The time nearest to the verb within its clause; one behind it first."""
+    start, end = view.units[trigger.left].start, view.units[trigger.right - 1].end
+    verb = view.units[trigger.start].start
+    inside = [w for w in view.times if start <= w.start and w.end <= end]
+    return min(inside, key=lambda w: (w.weekday, abs(w.start - verb) * (1 if w.start > verb else 2)), default=None)
+
+
+_PAST_CUES = frozenset("already previously earlier long once originally ago formerly historically".split())
+
+
+def _is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
+    """Whether the clause itself tells of the past: a stated day well before the story, or a word that says so."""
+    if when is not None and when.date is not None and view.today is not None and is_before(when.date, view.today, 10):
+        return True
+    if when is not None and when.since:
+        return True
+    if "had" in trigger.auxiliaries and not _reported(view, trigger):
+        return True
+    window = view.units[max(trigger.left, trigger.start - 5) : min(trigger.right, trigger.end + 12)]
+    return any(unit.text in _PAST_CUES for unit in window) or _has(window, "last", {"year", "month", "week"}) or _first_listed(view, trigger)
+
+
+def _reported(view: Scene, trigger: Trigger) -> bool:
+    """`denied that it had been removed`: the pluperfect of reported speech is no history."""
+    return any(h.operator.id in {"refuse", "announce"} for h in view.operators if h.end <= trigger.start)
+
+
+def _has(window: Sequence[Unit], first: str, second: set[str]) -> bool:
+    return any(a.text == first and b.text in second for a, b in zip(window, window[1:], strict=False))
+
+
+def _first_listed(view: Scene, trigger: Trigger) -> bool:
+    before = view.units[trigger.start - 1].text if trigger.start else ""
+    return before in {"first", "originally"} and trigger.form is not Form.BASE
+
+
+def _instrument(view: Scene, authority: AuthorityKey | None, registry: Registry) -> str | None:
+    """The instrument of the authority that the sentence names, the longest name first."""
+    if authority is None or authority not in registry.authorities:
+        return None
+    spoken = " ".join(unit.text for unit in view.units if unit.kind is not Kind.PUNCT)
+    names = [(text.lower(), i.key) for i in registry.authorities[authority].instruments for text in (i.name, *i.short)]
+    return next((key for text, key in sorted(names, key=lambda n: -len(n[0])) if text in spoken), None)

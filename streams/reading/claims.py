@@ -1,0 +1,181 @@
+"""From a story's candidates to its claims: which are news, which say the same, what holds them back.
+
+One claim for each (group, authority, change) can be news: the headline and the lead tell it together, the body's
+words are the evidence because they carry more of it. History keeps one claim for each stage and date.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from enum import StrEnum
+from functools import cache
+
+from streams.reading.candidates import Candidate
+from streams.reading.stance import Drop
+from streams.reading.times import day_of, is_after
+from streams.reading.words import load_table
+from streams.records import Change, Claim, ClaimId, Evidence, PartialDate, Stage, Story
+from streams.registry.entries import Entry
+
+
+class Turn(StrEnum):
+    """What a sentence elsewhere does to a change told as done, or as decided."""
+
+    PENDING = "pending"
+    DONE = "done"
+
+
+class Row(Entry, frozen=True, kw_only=True):
+    """One row of pending.toml."""
+
+    id: str
+    effect: Turn
+    pattern: str
+    hits: tuple[str, ...]
+    misses: tuple[str, ...]
+
+
+class _Rows(Entry, frozen=True, kw_only=True):
+    row: tuple[Row, ...]
+
+
+@cache
+def turns() -> tuple[tuple[Row, re.Pattern[str]], ...]:
+    """The rows of pending.toml with their compiled patterns."""
+    return tuple((row, re.compile(row.pattern)) for row in load_table("pending.toml", _Rows).row)
+
+
+def find_turns(sentence: str) -> list[Row]:
+    """The rows that a sentence meets."""
+    lower = sentence.lower().replace("’", "'")
+    return [row for row, pattern in turns() if pattern.search(lower)]
+
+
+def settle_news(found: Sequence[Candidate], opinion: bool) -> tuple[list[Candidate], list[Candidate], list[Candidate]]:
+    """(news, background, repeated): the candidates told apart, duplicates folded."""
+    live = [c for c in found if c.drop is None and c.stage is not None]
+    headline = {_key(c) for c in live if c.sentence.index == 0 and not c.background}
+    news = [c for c in live if not opinion and _is_news(c, headline)]
+    rest = [replace(c, background=True) for c in live if c not in news]
+    kept_news, repeated = _fold_news(news)
+    kept_rest = _fold_background(rest, kept_news)
+    return kept_news, kept_rest, repeated + [c for c in rest if c not in kept_rest]
+
+
+def _key(c: Candidate) -> tuple[str | None, str | None, Change]:
+    return (c.group, c.authority, c.change)
+
+
+def _is_news(c: Candidate, headline: set[tuple[str | None, str | None, Change]]) -> bool:
+    if c.background:
+        return False
+    if c.sentence.index <= 2 or _key(c) in headline:
+        return True
+    return c.when is not None and c.when.weekday
+
+
+def _fold_news(news: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
+    """One candidate a key: the first of the body if there is one, with the headline's only where the body is silent."""
+    best: dict[tuple[str | None, str | None, Change], Candidate] = {}
+    repeated = []
+    for c in news:
+        known = best.get(_key(c))
+        if known is None:
+            best[_key(c)] = c
+        elif known.sentence.index == 0:
+            repeated.append(known)
+            best[_key(c)] = c
+        else:
+            repeated.append(c)
+    return list(best.values()), [replace(c, drop=Drop.REPEATED) for c in repeated]
+
+
+def _fold_background(rest: list[Candidate], news: list[Candidate]) -> list[Candidate]:
+    told = {(*_key(c), c.stage) for c in news}
+    kept: dict[tuple[object, ...], Candidate] = {}
+    for c in rest:
+        if (*_key(c), c.stage) in told and c.date is None:
+            continue
+        kept.setdefault((*_key(c), c.stage, c.date), c)
+    return list(kept.values())
+
+
+def held_back(c: Candidate, rows: Iterable[Row]) -> Candidate:
+    """The candidate after the rest of the story: not yet in force where a sentence says that a step is to come."""
+    effects = {row.effect: row.id for row in rows}
+    if c.stage is Stage.EFFECTIVE and Turn.PENDING in effects and Turn.DONE not in effects:
+        return replace(c, stage=Stage.DECIDED, why=(*c.why, effects[Turn.PENDING]))
+    if c.stage is Stage.DECIDED and c.rule != "ban-unlawful" and Turn.DONE in effects and "will" not in c.why:
+        return replace(c, stage=Stage.EFFECTIVE, why=(*c.why, effects[Turn.DONE]))
+    return c
+
+
+def claim_of(c: Candidate, story: Story, today: date | None, official: bool) -> Claim:
+    """The finished claim. Requires a candidate without `drop`."""
+    assert c.group is not None and c.authority is not None and c.stage is not None  # noqa: S101 - the caller's contract
+    text = story.text[c.sentence.start : c.sentence.end]
+    stated = c.when.date if c.when is not None else None
+    acted = stated or day_of(today, story.published_precision)
+    future = today is not None and stated is not None and is_after(stated, today)
+    confirmed = _is_confirmed(c, official)
+    return Claim(
+        id=_claim_id(story, c),
+        group=c.group,
+        authority=c.authority,
+        change=c.change,
+        stage=Stage.DECIDED if future and c.stage is Stage.EFFECTIVE else c.stage,
+        news=not c.background,
+        evidence=Evidence(rule="+".join((c.rule, *c.why)), start=c.sentence.start, end=c.sentence.end, text=text),
+        confidence=_confidence(c, confirmed, story),
+        confirmed=confirmed,
+        date=_date(c, today),
+        acted_on=acted if not future else day_of(today, story.published_precision),
+        effective_on=stated if future else None,
+        instrument=c.instrument,
+        speaker=c.voice.speaker,
+        medium=c.voice.medium,
+        origin=c.voice.medium or story.source,
+        fingerprint=fingerprint(story),
+    )
+
+
+def _date(c: Candidate, today: date | None) -> PartialDate | None:
+    """The date as the text gives it; a weekday counts as the day it resolves to, where the story's day is known."""
+    if c.when is None:
+        return None
+    return c.when.date if today is not None or not c.when.weekday else None
+
+
+def _is_confirmed(c: Candidate, official: bool) -> bool:
+    """Whether the authority's own voice, or an outlet in its own name, carries the claim, not a beneficiary or a rumour."""
+    if official:
+        return True
+    if c.voice.group is not None or c.voice.unnamed or c.voice.distanced:
+        return False
+    return c.voice.authority in {None, c.authority} or c.stage is not Stage.EFFECTIVE
+
+
+def _confidence(c: Candidate, confirmed: bool, story: Story) -> float:
+    score = 0.95 - 0.1 * min(c.guessed, 2) - (0.0 if confirmed else 0.35) - (0.1 if not story.complete else 0.0)
+    return round(max(score - (0.05 if c.sentence.index > 2 else 0.0), 0.05), 2)
+
+
+def _claim_id(story: Story, c: Candidate) -> ClaimId:
+    """A function of content: the story and its revision, the key, the change, the stage, the words."""
+    parts = (story.id, str(story.revision), c.authority, c.group, c.change, c.stage, c.date, c.rule, str(c.sentence.start), str(c.background))
+    return ClaimId(hashlib.blake2b("\n".join(str(p) for p in parts).encode(), digest_size=10).hexdigest())
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    return re.compile(r"[^\W_]+")
+
+
+def fingerprint(story: Story) -> str:
+    """A hash that copies of one text share: its words, without case, marks or spaces."""
+    text = " ".join(_word().findall(story.text.lower()))
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

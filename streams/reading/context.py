@@ -1,0 +1,62 @@
+"""What a sentence leaves to its neighbours: "the group", "they", "its ban", "the ministry", "the same step"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from streams.reading.roles import Patient
+from streams.reading.tokens import Kind, Unit
+from streams.records import AuthorityKey, GroupKey
+
+
+@dataclass(slots=True)
+class Focus:
+    """What the story is about up to here; updated sentence by sentence."""
+
+    home: AuthorityKey | None = None  # the authority the story is about
+    acting: AuthorityKey | None = None  # the last one that acted
+    changed: tuple[GroupKey, ...] = ()  # the groups of the last change
+    named: tuple[GroupKey, ...] = ()  # the groups of the last sentence that named any
+    topic: tuple[GroupKey, ...] = ()  # the groups of the headline, or of the lead if it has none
+    pending: list[int] = field(default_factory=list)  # candidates whose groups the next sentence will name
+
+    def groups_for(self, patient: Patient, units: Sequence[Unit]) -> tuple[GroupKey, ...]:
+        """The groups a patient stands for: its own, or those of its stand-in."""
+        own = tuple(dict.fromkeys(u.group for u in (units[i] for i in patient.units) if u.group is not None))
+        if own or patient.stand_in is None or patient.stand_in == "listed":
+            return own
+        if patient.stand_in == "many":
+            return next((c for c in (self.changed, self.named, self.topic) if len(c) > 1), self.changed or self.topic)
+        one = next((c for c in (self.changed, self.topic, self.named) if len(c) == 1), ())
+        return one or self.changed[:1] or self.topic[:1]
+
+    def authority_for(self, units: Sequence[Unit], unit: int | None) -> AuthorityKey | None:
+        """The authority of an organ without a country, or of no actor at all."""
+        if unit is not None and units[unit].authority is not None:
+            return units[unit].authority
+        return self.acting or self.home
+
+    def saw(self, units: Sequence[Unit]) -> None:
+        """Remember the groups a sentence named."""
+        named = groups_in(units)
+        if named:
+            self.named = named
+
+
+def groups_in(units: Sequence[Unit]) -> tuple[GroupKey, ...]:
+    """The groups that stand as units of their own, in order, each once."""
+    return tuple(dict.fromkeys(u.group for u in units if u.kind is Kind.GROUP and u.group is not None))
+
+
+def home_of(sentences: Sequence[Sequence[Unit]]) -> AuthorityKey | None:
+    """The authority a story is about: the first actor of headline or lead that is more than an origin."""
+    for units in sentences[:3]:
+        for unit in units:
+            if unit.authority is not None and unit.kind in {Kind.ACTOR, Kind.LIST, Kind.STATUS} and not (unit.demonym and unit.noun is None):
+                return unit.authority
+    for units in sentences[:2]:
+        for unit in units:
+            if unit.kind is Kind.ACTOR and unit.authority is not None:
+                return unit.authority
+    return None

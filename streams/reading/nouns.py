@@ -1,0 +1,176 @@
+"""Noun phrases that carry the subject matter, collapsed into one unit each.
+
+LIST    a list of designated groups, with its owner: "Russia's list of banned organisations", "the UK terror list"
+LABEL   what a designated group is called: "a foreign terrorist organisation"
+STATUS  the designation as a thing: "the ban", "its terrorist designation", "Britain's proscription"
+
+A list of another kind (state sponsors, entity list) collapses too, as a word that no rule knows, so that it can not
+be taken for one of ours.
+"""
+
+from __future__ import annotations
+
+from streams.reading.phrases import verb_forms
+from streams.reading.tokens import Kind, Unit
+from streams.reading.words import singular, words
+from streams.records import AuthorityKey
+
+_OWN = frozenset({"its", "their", "his", "her", "own", "country's", "nation's", "government's", "state's", "national", "bloc's", "kingdom's"})
+_DETERMINERS = frozenset({"a", "an", "the", "this", "that", "any", "no", "another"})
+_STOPS = frozenset(
+    "to from on off in at by for with and or but as is are was were be been has have had will would said says not it they "
+    "into onto of under over after before which who that because".split()
+)
+_BAN_VERB_BEFORE = frozenset({"to", "will", "would", "may", "could", "should", "must", "can", "might", "not", "shall", "and", "formally", "officially"})
+
+
+def collapse(units: list[Unit]) -> list[Unit]:
+    """The units with every list, label and status noun phrase as one unit."""
+    out: list[Unit] = []
+    index = 0
+    while index < len(units):
+        made = _list_at(units, index, out) or _label_at(units, index, out) or _status_at(units, index, out)
+        if made is None:
+            out.append(units[index])
+            index += 1
+            continue
+        phrase, back, ahead = made
+        del out[len(out) - back :]
+        out.append(phrase)
+        index += 1 + ahead
+    return out
+
+
+def _modifiers(out: list[Unit], limit: int, groups: bool = False) -> list[Unit]:
+    """The run of words before a noun that belong to its phrase, the determiner included, in order.
+
+    A group ends the run ("Hamas's designation" keeps Hamas for the rules) unless `groups`: it only names the list.
+    """
+    run: list[Unit] = []
+    for unit in reversed(out[-limit:]):
+        if unit.kind is Kind.PUNCT and unit.text not in {"-", "'", '"', "“", "”"}:
+            break
+        if unit.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} or (unit.kind is Kind.WORD and unit.text in _STOPS):
+            break
+        if (unit.kind is Kind.GROUP and not groups) or _is_verb(unit):
+            break
+        run.append(unit)
+        if unit.text in _DETERMINERS or unit.text in _OWN - {"own", "national"} or (unit.possessive and unit.kind is Kind.ACTOR):
+            break
+    return run[::-1]
+
+
+def _is_verb(unit: Unit) -> bool:
+    """Whether the word acts rather than qualifies: a form of a phrasebook verb that is no mark of a list or label."""
+    qualifies = unit.text in words().list_marks or unit.text in words().label_marks
+    return unit.kind is Kind.WORD and not qualifies and unit.text in verb_forms()
+
+
+def _list_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int, int] | None:
+    head = units[index]
+    if head.kind is not Kind.WORD or singular(head.text) not in words().list_heads:
+        return None
+    before = _modifiers(out, 8, groups=True)
+    if singular(head.text) == "listing" or (singular(head.text) == "list" and head.text == "lists" and not before):
+        return None
+    ahead = _of_phrase(units, index)
+    around = [*before, *units[index + 1 : index + 1 + ahead]]
+    texts = {unit.text for unit in around} | {piece for unit in around for piece in unit.text.split("-")}
+    if texts & words().list_never or any(unit.text == "state" and unit.kind is Kind.WORD for unit in around):
+        return _phrase(Kind.WORD, before, head, units[index + ahead])._replace(text="other-list"), len(before), ahead
+    marked = bool(texts & words().list_marks) or singular(head.text) == "blacklist"
+    if not marked and not (before and (before[0].text in _DETERMINERS | _OWN or before[0].possessive)):
+        return None
+    phrase = _phrase(Kind.LIST, before, head, units[index + ahead])
+    owner = next((unit.authority for unit in around if unit.kind is Kind.ACTOR and unit.authority), None)
+    return phrase._replace(weak=not marked, authority=owner, own=any(u.text in _OWN for u in before)), len(before), ahead
+
+
+def _of_phrase(units: list[Unit], index: int) -> int:
+    """How many units after a list's head belong to it: "of groups banned in the country", "in Australia"."""
+    if index + 1 >= len(units) or units[index + 1].text not in {"of", "for"}:
+        return 0
+    for ahead in range(2, min(9, len(units) - index)):
+        unit = units[index + ahead]
+        if unit.kind in {Kind.PUNCT, Kind.GROUP}:
+            return 0
+        if singular(unit.text) in words().label_heads | words().group_nouns or unit.text in {"terrorists", "designations", "terrorism"}:
+            following = units[index + ahead + 1].text if index + ahead + 1 < len(units) else ""
+            if following in {"of", "and"} and index + ahead + 2 < len(units) and units[index + ahead + 2].kind is Kind.WORD:
+                return ahead + 2
+            return ahead
+    return 0
+
+
+def _label_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int, int] | None:
+    head = units[index]
+    if head.kind is not Kind.WORD:
+        return None
+    alone = head.text in words().labels_alone and not _goes_on(units, index)
+    if not alone and singular(head.text) not in words().label_heads:
+        return None
+    before = _modifiers(out, 7)
+    texts = {piece for unit in before for piece in unit.text.split("-")}
+    if texts & words().label_never:
+        return _phrase(Kind.WORD, before, head, head)._replace(text="other-label"), len(before), 0
+    if not alone and not texts & words().label_marks:
+        return None
+    if not alone and _goes_on_to_group(units, index):
+        return None
+    return _phrase(Kind.LABEL, before, head, head), len(before), 0
+
+
+def _goes_on(units: list[Unit], index: int) -> bool:
+    """Whether the word at `index` only qualifies the next one ("terrorist attack", "terrorist organisation")."""
+    if index + 1 >= len(units):
+        return False
+    following = units[index + 1]
+    return following.kind in {Kind.WORD, Kind.GROUP} and following.text not in _STOPS | words().clause_openers | words().have_forms
+
+
+def _goes_on_to_group(units: list[Unit], index: int) -> bool:
+    """`the terrorist group Hamas`: a label worn, not given."""
+    return index + 1 < len(units) and units[index + 1].kind is Kind.GROUP
+
+
+def _status_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int, int] | None:
+    head = units[index]
+    if head.kind is not Kind.WORD:
+        return None
+    noun = singular(head.text)
+    before = _modifiers(out, 6)
+    texts = {piece for unit in before for piece in unit.text.split("-")}
+    if texts & words().label_never or texts & {"travel", "entry", "flight", "visa", "flag", "arms"}:
+        return None
+    plain = noun in words().status_nouns and _is_noun(units, index, out, before)
+    marked = noun in words().marked_status_nouns and bool(texts & words().list_marks | texts & words().label_marks)
+    if not plain and not marked:
+        return None
+    owner = next((unit.authority for unit in before if unit.kind is Kind.ACTOR and unit.authority), None)
+    own = any(unit.text in _OWN for unit in before)
+    return _phrase(Kind.STATUS, before, head, head)._replace(authority=owner, own=own), len(before), 0
+
+
+def _is_noun(units: list[Unit], index: int, out: list[Unit], before: list[Unit]) -> bool:
+    """Whether `ban`, `listing`, `label` is the noun here rather than a verb form."""
+    following = units[index + 1] if index + 1 < len(units) else None
+    previous = out[-1].text if out else ""
+    if previous in _BAN_VERB_BEFORE and not (following and following.text in {"on", "of"}):
+        return False
+    if before:
+        return not (following and following.kind is Kind.GROUP)
+    if following is None or following.kind is Kind.PUNCT:
+        return bool(out)
+    if following.text in {"on", "of", "against", "by"}:
+        return units[index].text.endswith(("ing", "ion", "n"))
+    return following.text in words().be_forms | words().have_forms | {"will", "takes", "took", "comes", "came", "kicks", "enters"}
+
+
+def _phrase(kind: Kind, before: list[Unit], head: Unit, last: Unit) -> Unit:
+    start = before[0].start if before else head.start
+    return Unit(kind, head.text, start, last.end)
+
+
+def owners(units: list[Unit]) -> list[AuthorityKey]:
+    """The authorities that own a list or status among `units`, in order."""
+    return [u.authority for u in units if u.kind in {Kind.LIST, Kind.STATUS} and u.authority is not None]

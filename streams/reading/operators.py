@@ -1,0 +1,87 @@
+"""Words that stand above a change and bend it: refusals, decisions, requests, questions. Data: operators.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import cache
+from typing import NamedTuple
+
+from streams.reading.phrases import verb_spellings
+from streams.reading.tokens import Kind, Unit
+from streams.reading.words import load_table, singular
+from streams.registry.entries import Entry
+
+
+class Effect(StrEnum):
+    """What an operator does to the stage of the change below it; see operators.toml."""
+
+    AFFIRM = "affirm"
+    PROPOSE = "propose"
+    DECIDE = "decide"
+    REJECT = "reject"
+    REQUEST = "request"
+    CALL = "call"
+    QUESTION = "question"
+
+
+class Operator(Entry, frozen=True, kw_only=True):
+    """One row of operators.toml."""
+
+    id: str
+    effect: Effect
+    verbs: tuple[str, ...] = ()
+    nouns: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+class Hit(NamedTuple):
+    """An operator found at units [start, end)."""
+
+    operator: Operator
+    start: int
+    end: int
+    noun: bool
+
+
+class _Rows(Entry, frozen=True, kw_only=True):
+    operator: tuple[Operator, ...]
+
+
+@cache
+def _index() -> dict[str, tuple[tuple[tuple[str, ...], Operator, bool], ...]]:
+    index: dict[str, list[tuple[tuple[str, ...], Operator, bool]]] = {}
+    for row in load_table("operators.toml", _Rows).operator:
+        forms = [(spelt, False) for verb in row.verbs for spelt, _ in verb_spellings(verb)]
+        forms += [(tuple(text.split()), False) for text in (*row.phrases, *row.words)]
+        forms += [(tuple(noun.split()), True) for noun in row.nouns]
+        for spelt, noun in forms:
+            index.setdefault(spelt[0], []).append((spelt, row, noun))
+    return {first: tuple(sorted(found, key=lambda item: -len(item[0]))) for first, found in index.items()}
+
+
+def find_operators(units: Sequence[Unit]) -> list[Hit]:
+    """Every operator of the sentence, left to right, none overlapping."""
+    hits: list[Hit] = []
+    index = 0
+    while index < len(units):
+        hit = _at(units, index)
+        if hit is None:
+            index += 1
+            continue
+        hits.append(hit)
+        index = hit.end
+    return hits
+
+
+def _at(units: Sequence[Unit], index: int) -> Hit | None:
+    if units[index].kind is not Kind.WORD:
+        return None
+    text = units[index].text
+    options = _index().get(text, ()) or tuple(o for o in _index().get(singular(text), ()) if o[2])
+    for spelt, operator, noun in options:
+        rest = spelt[1:]
+        if all(index + k < len(units) and units[index + k].text == word for k, word in enumerate(rest, start=1)):
+            return Hit(operator, index, index + len(spelt), noun)
+    return None

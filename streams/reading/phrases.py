@@ -1,0 +1,130 @@
+"""The phrasebook: which verbs change a status, with what beside them.
+
+Every row of `phrasebook/{listing,delisting,standing}.toml` becomes a `Phrase`; its verbs are spelt out in all their
+forms here, so that an analyst adds a verb and not five. A row carries sentences that it must hit and must miss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import cache
+from typing import NamedTuple
+
+from streams.errors import DataFileError
+from streams.reading.words import load_table, words
+from streams.records import Change, Stage
+from streams.registry.entries import Entry
+
+FILES = ("listing.toml", "delisting.toml", "standing.toml")
+
+
+class Needs(StrEnum):
+    """What must stand in a verb's clause for the phrase to hold."""
+
+    NOTHING = "nothing"  # a group is enough
+    LIST = "list"
+    LABEL = "label"
+    STATUS = "status"
+    STATUS_OR_LIST = "status-or-list"
+    FURTHER_TERM = "further-term"  # "for a further five years"
+    GOVERNMENT = "government"
+
+
+class Form(StrEnum):
+    """Which form of the verb stands there."""
+
+    BASE = "base"
+    PRESENT = "present"
+    PAST = "past"
+    PARTICIPLE = "participle"
+    PAST_OR_PARTICIPLE = "past-or-participle"
+    ING = "ing"
+
+
+class Phrase(Entry, frozen=True, kw_only=True):
+    """One row of the phrasebook."""
+
+    id: str
+    verbs: tuple[str, ...]
+    change: Change
+    needs: Needs
+    why: str
+    hits: tuple[str, ...]
+    misses: tuple[str, ...]
+    preps: tuple[str, ...] = ()  # between verb and list
+    followed_by: tuple[str, ...] = ()  # one of these words must follow
+    subject: bool = False  # what changes is the subject of an active verb
+    stage: Stage = Stage.EFFECTIVE
+
+
+class Spelling(NamedTuple):
+    """One form of one verb of a phrase, as words."""
+
+    words: tuple[str, ...]
+    form: Form
+    phrase: Phrase
+
+
+class _Rows(Entry, frozen=True, kw_only=True):
+    phrase: tuple[Phrase, ...]
+
+
+@cache
+def phrases() -> tuple[Phrase, ...]:
+    """All rows, in file order: earlier rows win where two fit. Raises DataFileError on a doubled id."""
+    rows = tuple(row for name in FILES for row in load_table(name, _Rows).phrase)
+    seen: set[str] = set()
+    for row in rows:
+        if row.id in seen:
+            raise DataFileError("phrasebook", "this id stands twice", row.id)
+        seen.add(row.id)
+    return rows
+
+
+@cache
+def spellings() -> dict[str, tuple[Spelling, ...]]:
+    """Every form of every verb, by its first word; longer ones first."""
+    index: dict[str, list[Spelling]] = {}
+    for row in phrases():
+        for verb in row.verbs:
+            for spelt, form in verb_spellings(verb):
+                index.setdefault(spelt[0], []).append(Spelling(spelt, form, row))
+    return {first: tuple(sorted(found, key=lambda s: -len(s.words))) for first, found in index.items()}
+
+
+@cache
+def verb_forms() -> frozenset[str]:
+    """First words of all spellings: what can not be a modifier of a noun."""
+    return frozenset(spellings())
+
+
+def verb_spellings(verb: str) -> Iterator[tuple[tuple[str, ...], Form]]:
+    """All forms of a verb; of a phrasal one ("strike down") the first word is inflected."""
+    head, *rest = verb.split()
+    third, past, participle, ing = _inflect(head)
+    yield (head, *rest), Form.BASE
+    yield (third, *rest), Form.PRESENT
+    yield (ing, *rest), Form.ING
+    if past == participle:
+        yield (past, *rest), Form.PAST_OR_PARTICIPLE
+        return
+    yield (past, *rest), Form.PAST if _is_irregular_past(past, participle) else Form.PAST_OR_PARTICIPLE
+    yield (participle, *rest), Form.PARTICIPLE if _is_irregular_past(past, participle) else Form.PAST_OR_PARTICIPLE
+
+
+def _is_irregular_past(past: str, participle: str) -> bool:
+    """Whether the two differ as forms, not as British and American spelling (`labelled`, `labeled`)."""
+    return not (past.endswith("ed") and participle.endswith("ed"))
+
+
+def _inflect(verb: str) -> tuple[str, str, str, str]:
+    known = words().irregular.get(verb)
+    if known is not None:
+        return known
+    if verb.endswith("y") and verb[-2] not in "aeiou":
+        return verb[:-1] + "ies", verb[:-1] + "ied", verb[:-1] + "ied", verb + "ing"
+    third = verb + ("es" if verb.endswith(("s", "sh", "ch", "x", "z")) else "s")
+    if verb.endswith("e"):
+        return third, verb + "d", verb + "d", (verb[:-1] if not verb.endswith("ee") else verb) + "ing"
+    return third, verb + "ed", verb + "ed", verb + "ing"

@@ -1,0 +1,119 @@
+"""A story's text cut into sentences, the wire's dress taken off.
+
+The headline is sentence 0. A paragraph never shares a sentence with the next. A dateline (`BERLIN, Oct 4
+(Reuters) -`, `MOSCOW, October 4. /TASS/.`) opens a paragraph without being part of what it says: its place is no
+actor, so it stands outside the sentence, but its day and its agency are kept.
+"""
+
+import re
+from typing import NamedTuple
+
+
+class Sentence(NamedTuple):
+    """`story.text[start:end]`, without leading dateline or trailing space; `quoted` when it is all direct speech."""
+
+    start: int
+    end: int
+    index: int  # 0 is the headline
+    paragraph: int  # 0 is the headline
+
+
+class Dateline(NamedTuple):
+    """What stood before the first sentence of a story: `text[start:end]`, its agency if it names one."""
+
+    start: int
+    end: int
+    agency: str | None
+
+
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof gen col lt sgt capt maj adm gov sen rep rev hon st mt ft no nos art sec para vs etc inc ltd co "
+    "corp jr sr dept est approx jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun s.o u.s u.n "
+    "u.k e.u u.a.e d.c a.m p.m i.e e.g".split()
+)
+_END = re.compile(r"[.!?][\"'”’)\]]*(?=\s|$)")
+_WORD_BEFORE = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)$")
+_PLACE = r"[A-Z][\w'’.-]*(?:[ -](?:[A-Z][\w'’.-]*|de|del|la|al|el|es|of)){0,4}"
+_DATE = r"(?:\d{1,2}(?:st|nd|rd|th)?\s+[A-Za-z][a-z]+\.?|[A-Za-z][a-z]{2,8}\.?\s+\d{1,2})(?:,?\s+\d{4})?"
+_DATELINE = re.compile(
+    rf"(?P<place>{_PLACE}(?:,\s*{_PLACE})?)?[,.]?\s*(?P<date>{_DATE})?[,.]?\s*"
+    r"(?:\((?P<paren>(?:[A-Z]|dpa)[\w /.-]{0,30})\)|/(?P<slash>[A-Z][\w -]{1,20})/\.?|(?P<bare>[A-Z]{2,10}))?\s*"
+    r"(?P<end>\.?--?|[–—:]|(?<=[/)])\.?|(?<=/\.))\s+"
+)
+_CAPITALS = re.compile(r"[A-Z][A-Z'’ .-]+(?:,| -|\.| \(|$)")
+
+
+def split(headline: str, body: str) -> tuple[tuple[Sentence, ...], Dateline | None]:
+    """The sentences of `headline + newline + body`, and the dateline of the body if it opens with one."""
+    sentences: list[Sentence] = []
+    if headline.strip():
+        sentences.append(Sentence(*_trim(headline, 0, len(headline)), 0, 0))
+    text = f"{headline}\n{body}"
+    dateline: Dateline | None = None
+    start = len(headline) + 1
+    for paragraph, line in enumerate(body.split("\n"), start=1):
+        opening = find_dateline(line) if dateline is None and paragraph <= 3 else None
+        begin = 0
+        if opening is not None:
+            dateline = Dateline(start, start + opening.end, opening.agency)
+            begin = opening.end
+        for left, right in _split_line(line, begin):
+            sentences.append(Sentence(*_trim(text, start + left, start + right), max(len(sentences), 1), paragraph))
+        start += len(line) + 1
+    return tuple(sentences), dateline
+
+
+def find_dateline(line: str) -> Dateline | None:
+    """The dateline that opens `line`, or None. It needs a place in capitals, a day, or an agency."""
+    match = _DATELINE.match(line)
+    if match is None or match.end() == 0 or match.end() > 90:
+        return None
+    agency = match["paren"] or match["slash"] or (match["bare"] if match["date"] else None)
+    if match["paren"] and not match["date"] and "-" not in match["end"]:
+        return None
+    capitals = _CAPITALS.match(line)
+    if agency is None and not capitals and not (match["date"] and match["place"]):
+        return None
+    return Dateline(0, match.end(), agency)
+
+
+def _split_line(line: str, begin: int) -> list[tuple[int, int]]:
+    """Spans of the sentences of one paragraph."""
+    spans = []
+    start = begin
+    for match in _END.finditer(line, begin):
+        if not _ends_sentence(line, match.start(), match.end()):
+            continue
+        spans.append((start, match.end()))
+        start = match.end()
+    if line[start:].strip():
+        spans.append((start, len(line)))
+    return [(left, right) for left, right in spans if any(char.isalnum() for char in line[left:right])]
+
+
+def _ends_sentence(line: str, stop: int, end: int) -> bool:
+    """Whether the mark at `stop` closes a sentence: not an abbreviation, an initial, or a stop inside one."""
+    rest = line[end:].lstrip()
+    if line[stop] != "." or not rest:
+        return not rest or not rest[0].islower()
+    if rest[0].islower():
+        return False
+    word = _WORD_BEFORE.search(line, max(0, stop - 40), stop)
+    if word is None:
+        return True
+    last = word[1]
+    if last.lower() in {"u.s", "u.n", "u.k", "e.u"}:
+        # An abbreviation that often ends a sentence too: a new one begins if a function word follows.
+        return rest.split(None, 1)[0] in _OPENERS
+    return last.lower() not in _ABBREVIATIONS and not (len(last) == 1 and last.isupper())
+
+
+_OPENERS = frozenset("The A An It He She They In On At This That These But And For After Before Earlier Last".split())
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end

@@ -1,0 +1,216 @@
+"""How far a change has come, from the words around its verb: auxiliaries, negation, and the operators above it.
+
+The verb's own auxiliaries are read first, then the operators that govern it, nearest first. An infinitive, a gerund
+or a noun is governed by what stands before it ("refused TO LIST", "a bid TO LIFT"); a finite verb only through
+"that", "whether" or "if". A subject clause may be judged by what follows ("appeals TO BLOCK it WERE DISMISSED").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from streams.reading.clauses import Trigger, Voice
+from streams.reading.operators import Effect, Hit
+from streams.reading.phrases import Form
+from streams.reading.tokens import Kind, Unit
+from streams.reading.words import words
+from streams.records import AuthorityKey, Stage
+
+
+class Drop(StrEnum):
+    """Why a candidate makes no claim; a closed set, counted and shown by `scan --explain`."""
+
+    CALL = "call-or-wish"
+    QUESTION = "question-or-condition"
+    NEGATED = "negated"
+    STATIC = "static-wording"
+    NO_GROUP = "no-group"
+    NO_AUTHORITY = "no-authority"
+    THIRD_PARTY = "asked-by-a-third-party"
+    PLATFORM = "company-or-platform"
+    OPINION = "opinion"
+    HYPOTHETICAL = "hypothetical"
+    DOUBLE_NEGATION = "attempt-against-an-attempt"
+    UNGOVERNED = "noun-without-an-act"
+    REPEATED = "said-better-elsewhere"
+
+
+class Stance(NamedTuple):
+    """The stage reached, or why there is no claim; `why` are the ids of what bent it, in order of application."""
+
+    stage: Stage | None
+    drop: Drop | None
+    why: tuple[str, ...]
+
+
+_FUTURE = frozenset({"will", "'ll", "shall"})
+_MAYBE = frozenset({"may", "might", "could", "can"})
+_WISH = frozenset({"should", "must", "ought"})
+_NOT = frozenset({"not", "never", "n't", "no", "cannot", "didn't", "doesn't", "don't", "won't", "hasn't", "haven't", "isn't", "aren't", "wasn't", "weren't", "can't", "wouldn't"})
+_DRAFTS = frozenset({"bill", "draft", "law", "motion", "order", "resolution", "legislation", "text", "proposal"})
+
+
+def judge(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit], authority: AuthorityKey | None, members: bool) -> Stance:
+    """The stage of the change at `trigger`. `members`: the authority is a body that states are members of."""
+    stage, drop, why = _own_words(units, trigger)
+    for hit in _governing(units, trigger, operators):
+        if drop is not None or stage is None:
+            break
+        stage, drop = _apply(stage, hit, units, trigger, authority, members)
+        why = (*why, hit.operator.id)
+    return Stance(None if drop else stage, drop, why)
+
+
+def _own_words(units: Sequence[Unit], trigger: Trigger) -> tuple[Stage | None, Drop | None, tuple[str, ...]]:
+    """What the auxiliaries alone say."""
+    aux = set(trigger.auxiliaries)
+    stage = trigger.phrase.stage
+    if aux & _NOT:
+        if aux & (_FUTURE | {"won't", "would", "wouldn't"}):
+            return _rejected(stage), None, ("will-not",)
+        return None, Drop.NEGATED, ("not",)
+    if aux & _FUTURE:
+        return _at_most(stage, Stage.DECIDED), None, ("will",)
+    if aux & _WISH:
+        return None, Drop.CALL, ("should",)
+    if "would" in aux:
+        return _would(units, trigger, stage)
+    if aux & _MAYBE:
+        return _at_most(stage, Stage.PROPOSED), None, ("may",)
+    if trigger.voice is Voice.INFINITIVE and _actor_to(units, trigger):
+        return _at_most(stage, Stage.DECIDED), None, ("is-to",)
+    if trigger.voice is Voice.PASSIVE and "to" in aux:
+        return _at_most(stage, Stage.DECIDED), None, ("is-to-be",)
+    return stage, None, ()
+
+
+def _would(units: Sequence[Unit], trigger: Trigger, stage: Stage) -> tuple[Stage | None, Drop | None, tuple[str, ...]]:
+    if any(unit.text in _DRAFTS for unit in units[: trigger.start]):
+        return _at_most(stage, Stage.PROPOSED), None, ("would-under-a-draft",)
+    if any(unit.text in {"said", "announced", "says", "announces", "confirmed"} for unit in units):
+        return _at_most(stage, Stage.DECIDED), None, ("said-it-would",)
+    return None, Drop.HYPOTHETICAL, ("would",)
+
+
+def _actor_to(units: Sequence[Unit], trigger: Trigger) -> bool:
+    """`UK to brand Wagner terrorists`: the actor or the group directly before "to" is the plan of a headline."""
+    start = trigger.start - len(trigger.auxiliaries)
+    position = next((i for i in range(max(start, 0), trigger.start) if units[i].text == "to"), None)
+    if position is None or position == 0:
+        return False
+    return units[position - 1].kind in {Kind.ACTOR, Kind.GROUP} or units[position - 1].text in words().be_forms
+
+
+def _governing(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:
+    """The operators above the trigger, nearest first."""
+    before = [h for h in operators if trigger.left <= h.start and h.end <= trigger.start]
+    bound = trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}
+    if bound and trigger.voice is Voice.GERUND and _loose_gerund(units, trigger):
+        bound = False
+    governing: list[Hit] = []
+    reach = trigger.start
+    for hit in reversed(before):
+        if not bound and not _linked(units, hit.end, reach):
+            continue
+        if bound and _breaks(units, hit.end, reach):
+            break
+        governing.append(hit)
+        reach = hit.start
+        bound = bound or hit.noun
+    return governing + _judged_after(units, trigger, operators)
+
+
+def _loose_gerund(units: Sequence[Unit], trigger: Trigger) -> bool:
+    """`renewed its list, keeping X on it`: a gerund behind a comma goes along with the main verb, it is not governed."""
+    start = trigger.start - 1
+    return start >= 0 and units[start].text == ","
+
+
+def _linked(units: Sequence[Unit], start: int, stop: int) -> bool:
+    return any(unit.text in {"that", "whether", "if", "reports", "it", "once"} for unit in units[start:stop]) and not _breaks(units, start, stop)
+
+
+def _breaks(units: Sequence[Unit], start: int, stop: int) -> bool:
+    """Whether a conjunction of main clauses stands between operator and trigger."""
+    between = units[start:stop]
+    return any(unit.text in {";", "but"} for unit in between)
+
+
+def _judged_after(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:
+    """`appeals to block its proscription were dismissed`: the passive behind judges the attempt before it."""
+    if trigger.voice not in {Voice.INFINITIVE, Voice.NOUN}:
+        return []
+    after = [h for h in operators if trigger.end <= h.start < trigger.right and not h.noun]
+    return [h for h in after[:1] if units[h.start - 1].text in words().be_forms]
+
+
+_LOWER = {Stage.PROPOSED: 0, Stage.DECIDED: 1, Stage.EFFECTIVE: 2}
+
+
+def _at_most(stage: Stage, cap: Stage) -> Stage:
+    return stage if stage is Stage.REJECTED or _LOWER[stage] < _LOWER[cap] else cap
+
+
+def _rejected(stage: Stage) -> Stage | None:
+    return None if stage is Stage.REJECTED else Stage.REJECTED
+
+
+def _apply(
+    stage: Stage, hit: Hit, units: Sequence[Unit], trigger: Trigger, authority: AuthorityKey | None, members: bool
+) -> tuple[Stage | None, Drop | None]:
+    effect = hit.operator.effect
+    negated = _negated(units, hit)
+    if effect is Effect.QUESTION:
+        return None, Drop.QUESTION
+    if effect is Effect.CALL:
+        return None, Drop.CALL
+    if effect is Effect.REJECT:
+        return (stage, None) if negated else _reject(stage)
+    if effect is Effect.AFFIRM:
+        return (None, Drop.NEGATED) if negated else (stage, None)
+    if negated:
+        return _reject(stage)
+    if effect is Effect.REQUEST:
+        return _request(stage, hit, units, authority, members)
+    return _at_most(stage, Stage.PROPOSED if effect is Effect.PROPOSE else Stage.DECIDED), None
+
+
+def _reject(stage: Stage) -> tuple[Stage | None, Drop | None]:
+    return (None, Drop.DOUBLE_NEGATION) if stage is Stage.REJECTED else (Stage.REJECTED, None)
+
+
+def _negated(units: Sequence[Unit], hit: Hit) -> bool:
+    return any(unit.text in _NOT for unit in units[max(0, hit.start - 3) : hit.start])
+
+
+def _request(
+    stage: Stage, hit: Hit, units: Sequence[Unit], authority: AuthorityKey | None, members: bool
+) -> tuple[Stage | None, Drop | None]:
+    """A request counts where the asker may ask: an organ of the authority itself, or a member of the body."""
+    if hit.noun:
+        return _at_most(stage, Stage.PROPOSED), None
+    asker = next((u for u in reversed(units[: hit.start]) if u.kind in {Kind.ACTOR, Kind.GROUP} and not (u.demonym and u.noun is None)), None)
+    if asker is None or asker.kind is Kind.GROUP:
+        return None, Drop.THIRD_PARTY
+    if asker.authority in {None, authority} or members:
+        return _at_most(stage, Stage.PROPOSED), None
+    return None, Drop.THIRD_PARTY
+
+
+def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
+    """Whether the words describe a standing rather than a change: "is designated by", "X, outlawed in A"."""
+    if headline:
+        return False
+    aux = set(trigger.auxiliaries)
+    if aux & {"now", "has", "have", "had", "will", "to", "being", "may", "could", "would"} or trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}:
+        return False
+    if trigger.voice is Voice.PASSIVE:
+        return bool(aux & {"is", "are", "'s"})
+    if trigger.voice is Voice.REDUCED:
+        return not any(unit.text in {"on", "in"} and i + 1 < len(units) and units[i + 1].text.isdigit() for i, unit in enumerate(units))
+    return trigger.form in {Form.PRESENT, Form.BASE} and trigger.phrase.id in _STANDING_VERBS
+
+
+_STANDING_VERBS = frozenset({"list", "declare-terrorist", "designate", "ban", "proscribe", "keep-on-list"})

@@ -1,0 +1,198 @@
+"""Dates in prose: as precise as the words are, resolved against the day of the story.
+
+"in 2003" is a year and stays one. A month without a year is the latest such month that is not after the story;
+"last December", "last month", "last year" count back from it. A bare weekday is the nearest such day in the past,
+the story's own day included; after `will`, `to` or `by` it is the next one.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from streams.records import PartialDate
+
+_MONTHS = "january february march april may june july august september october november december".split()
+_MONTH_OF = {name: n for n, name in enumerate(_MONTHS, 1)} | {name[:3]: n for n, name in enumerate(_MONTHS, 1)} | {"sept": 9}
+_WEEKDAYS = {name: n for n, name in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())}
+_MONTH = r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+_DAY = r"(?P<{0}>[0-3]?\d)(?:st|nd|rd|th)?"
+_YEAR = r"(?P<{0}>(?:19|20)\d\d)"
+_PATTERN = re.compile(
+    "|".join(
+        (
+            rf"\b{_DAY.format('d1')}\s+(?:of\s+)?{_MONTH.format('m1')}(?:,?\s+{_YEAR.format('y1')}|\s+(?P<l1>last year|this year))?\b",
+            rf"\b{_MONTH.format('m2')}\s+{_DAY.format('d2')}(?:,?\s+{_YEAR.format('y2')}|\s+(?P<l2>last year|this year))?\b(?!\s*%)",
+            rf"\b{_MONTH.format('m3')}(?:,?\s+(?:of\s+)?{_YEAR.format('y3')}|\s+(?P<l4>last year|this year))?\b",
+            rf"\b(?P<in>in|since|from|of|until|by|during|early|late|mid-?|around|dates from)\s+(?:the\s+)?{_YEAR.format('y4')}\b",
+            rf"\b{_YEAR.format('y5')}\b",
+            r"\b(?P<rel>last|earlier this|this|next|the previous|the past)\s+(?P<unit>year|month|week|spring|summer|autumn|fall|winter)\b",
+            r"\b(?P<weekday>monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b",
+            r"\b(?P<today>today|yesterday|tomorrow|tonight|midnight)\b",
+            r"\b(?P<ago>\d+|two|three|four|five|six|seven|eight|nine|ten)\s+(?P<agounit>years?|months?|weeks?|days?)\s+(?:ago|earlier)\b",
+        )
+    ),
+    re.IGNORECASE,
+)
+_MONTH_LEADS = frozenset("last in since until by from of early late this next for".split())
+_NUMBERS = {word: n for n, word in enumerate("zero one two three four five six seven eight nine ten".split())}
+
+
+class When(NamedTuple):
+    """A time named in `text[start:end]`; `date` None where it cannot be placed without the story's day."""
+
+    start: int
+    end: int
+    date: PartialDate | None
+    weekday: bool  # said by a weekday or "today": the news of the day
+    since: bool  # the begin of something that goes on
+
+
+def find_times(text: str, start: int, end: int, today: date | None) -> list[When]:
+    """The times in `text[start:end]`, in order."""
+    found = []
+    for match in _PATTERN.finditer(text, start, end):
+        when = _read(match, text, today)
+        if when is not None:
+            found.append(when)
+    return found
+
+
+def _read(match: re.Match[str], text: str, today: date | None) -> When | None:
+    part = match.groupdict()
+    since = text[max(0, match.start() - 6) : match.start() + 6].lower().find("since") >= 0
+    day_word = bool(part["weekday"] or part["today"])
+    resolved = _resolve(part, text, match, today)
+    if resolved == "":
+        return None
+    return When(match.start(), match.end(), PartialDate(resolved) if resolved else None, day_word, since)
+
+
+def _resolve(part: dict[str, str | None], text: str, match: re.Match[str], today: date | None) -> str | None:
+    """ISO date as far as known; None if it needs the story's day and there is none; "" if it is no date."""
+    for n in ("1", "2"):
+        if part["m" + n]:
+            return _day_of_month(part["m" + n], part["d" + n], part["y" + n], part["l" + n], today)
+    if part["m3"]:
+        return _month(part, text, match, today)
+    year = part["y4"] or part["y5"]
+    if year:
+        return year
+    if part["rel"]:
+        return _relative(part["rel"], part["unit"] or "", today)
+    if part["ago"]:
+        return _ago(part["ago"], part["agounit"] or "", today)
+    return _near_day(part, text, match, today)
+
+
+def _day_of_month(month: str | None, day: str | None, year: str | None, last: str | None, today: date | None) -> str | None:
+    number = _MONTH_OF[(month or "").lower().rstrip(".")]
+    if not 1 <= int(day or 0) <= 31:
+        return ""
+    if year is None and today is None:
+        return None
+    if year is None and today is not None:
+        chosen = today.year - 1 if last == "last year" else _year_for(number, int(day or 0), today)
+        year = str(chosen)
+    return f"{year}-{number:02d}-{int(day or 0):02d}"
+
+
+def _year_for(month: int, day: int, today: date) -> int:
+    """The year that puts the day nearest to the story, looking at most five weeks ahead."""
+    try:
+        candidate = date(today.year, month, day)
+    except ValueError:
+        return today.year
+    return today.year - 1 if candidate > today + timedelta(days=200) else today.year
+
+
+def _month(part: dict[str, str | None], text: str, match: re.Match[str], today: date | None) -> str | None:
+    word = (part["m3"] or "").lower()
+    before = text[max(0, match.start() - 12) : match.start()].lower().split()
+    lead = before[-1] if before and before[-1] in _MONTH_LEADS else ""
+    number = _MONTH_OF[word]
+    is_word = word in {"may", "march", "mar", "sep", "dec", "jan"} or not text[match.start("m3")].isupper()
+    if is_word and not (text[match.start("m3")].isupper() and (lead or part["y3"])):
+        return ""
+    if part["y3"]:
+        return f"{part['y3']}-{number:02d}"
+    if today is None:
+        return None
+    if part["l4"] == "last year":
+        return f"{today.year - 1}-{number:02d}"
+    year = today.year if number < today.month or (number == today.month and lead != "last") else today.year - 1
+    if lead in {"next", "by", "until"} and number > today.month:
+        year = today.year
+    return f"{year}-{number:02d}"
+
+
+def _relative(which: str, unit: str, today: date | None) -> str | None:
+    which = which.lower()
+    if today is None:
+        return None
+    if which == "next" or (which == "this" and unit != "year"):
+        return ""
+    if which in {"earlier this", "this"}:
+        return str(today.year) if unit == "year" else f"{today.year}-{today.month:02d}"
+    if unit == "year":
+        return str(today.year - 1)
+    if unit == "month":
+        return f"{(today.replace(day=1) - timedelta(days=1)):%Y-%m}"
+    return f"{(today - timedelta(days=7)):%Y-%m}" if unit == "week" else ""
+
+
+def _ago(count: str, unit: str, today: date | None) -> str | None:
+    if today is None:
+        return None
+    number = int(count) if count.isdigit() else _NUMBERS[count.lower()]
+    if unit.startswith("year"):
+        return str(today.year - number) if number < today.year else ""
+    days = number * {"m": 30, "w": 7, "d": 1}[unit[0].lower()]
+    if days > 36500:
+        return ""
+    then = today - timedelta(days=days)
+    return f"{then:%Y-%m}" if unit[0].lower() == "m" else f"{then:%Y-%m-%d}"
+
+
+def _near_day(part: dict[str, str | None], text: str, match: re.Match[str], today: date | None) -> str | None:
+    if today is None:
+        return None
+    if part["today"]:
+        shift = {"yesterday": -1, "tomorrow": 1}.get(part["today"].lower(), 0)
+        return (today + timedelta(days=shift)).isoformat()
+    back = (today.weekday() - _WEEKDAYS[(part["weekday"] or "").lower()]) % 7
+    before = text[max(0, match.start() - 24) : match.start()].lower()
+    if back and re.search(r"\b(?:will|next|by|from|until|to)\b[^.]*$", before) and not re.search(r"\blast\b", before):
+        return (today + timedelta(days=7 - back)).isoformat()
+    return (today - timedelta(days=back)).isoformat()
+
+
+def day_of(moment: date | None, precision: str) -> PartialDate | None:
+    """A story's published moment as a partial date, as precise as the source gave it."""
+    if moment is None:
+        return None
+    return PartialDate(f"{moment:%Y-%m}" if precision == "month" else f"{moment:%Y-%m-%d}")
+
+
+def is_before(stated: PartialDate, today: date, days: int) -> bool:
+    """Whether the stated date ends more than `days` before `today`; a coarse date counts by its end."""
+    return latest_day(stated) < today - timedelta(days=days)
+
+
+def is_after(stated: PartialDate, today: date) -> bool:
+    """Whether the stated date begins after `today`."""
+    return stated > today.isoformat()[: len(stated)]
+
+
+def latest_day(stated: PartialDate) -> date:
+    """The last day that a partial date can mean."""
+    parts = [int(piece) for piece in stated.split("-")]
+    if len(parts) == 3:
+        try:
+            return date(parts[0], parts[1], parts[2])
+        except ValueError:
+            parts = parts[:2]
+    year, month = (parts[0], parts[1]) if len(parts) == 2 else (parts[0], 12)
+    after = date(year + month // 12, month % 12 + 1, 1)
+    return after - timedelta(days=1)

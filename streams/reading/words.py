@@ -1,0 +1,75 @@
+"""The closed word classes of `phrasebook/words.toml` and `organs.toml`, loaded once."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import TypeVar
+
+import msgspec
+
+from streams.errors import DataFileError
+from streams.registry.entries import Act, Entry
+
+T = TypeVar("T")
+
+
+class Words(Entry, frozen=True, kw_only=True):
+    """Word classes; see the comments of words.toml."""
+
+    list_heads: frozenset[str]
+    list_marks: frozenset[str]
+    list_never: frozenset[str]
+    label_heads: frozenset[str]
+    label_marks: frozenset[str]
+    label_never: frozenset[str]
+    labels_alone: frozenset[str]
+    status_nouns: frozenset[str]
+    marked_status_nouns: frozenset[str]
+    group_nouns: frozenset[str]
+    clause_openers: frozenset[str]
+    be_forms: frozenset[str]
+    have_forms: frozenset[str]
+    platforms: frozenset[str]
+    irregular: dict[str, tuple[str, str, str, str]]
+
+
+class OrganRow(Entry, frozen=True, kw_only=True):
+    """An organ that every state has."""
+
+    noun: str
+    act: Act
+    words: tuple[str, ...]
+
+
+class _Organs(Entry, frozen=True, kw_only=True):
+    organ: tuple[OrganRow, ...]
+
+
+@cache
+def words() -> Words:
+    """The word classes. Raises DataFileError if the file breaks its rules."""
+    return load_table("words.toml", Words)
+
+
+@cache
+def organs() -> tuple[OrganRow, ...]:
+    """The organs that every state has."""
+    return load_table("organs.toml", _Organs).organ
+
+
+def load_table(name: str, kind: type[T]) -> T:
+    """One file of the phrasebook folder, strictly. Raises DataFileError that names it."""
+    raw = resources.files("streams.reading").joinpath("phrasebook", name).read_text(encoding="utf-8")
+    try:
+        return msgspec.convert(tomllib.loads(raw), kind)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise DataFileError(name, str(error)) from None
+
+
+def singular(word: str) -> str:
+    """The word without a plural ending, as far as the word classes need it."""
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

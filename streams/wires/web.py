@@ -1,0 +1,274 @@
+"""Web feeds: RSS 0.9 to 2.0, RDF and Atom. feedparser reads the elements, everything around it is decided
+here.
+
+feedparser only ever sees text that was decoded, mended and cut to whole items beforehand, as UTF-8 bytes,
+without a base address: given one, it joins every guid to it, and a feed that moves to https would be new from
+end to end. What breaks off is never read: an item without its end tag can say the opposite of what its author
+wrote.
+
+Text: `content:encoded` or `content`, then `description`. Times: `published`, `created`, `updated`; nothing is
+invented where none is given. Which item is which is decided in `identity.py`.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
+from xml.sax import SAXException
+
+import feedparser
+
+from streams.errors import WireError
+from streams.feeds import FeedSpec
+from streams.records import Precision, Story
+from streams.wires.charsets import decode_text
+from streams.wires.dates import ReadDate, read_date
+from streams.wires.documents import Document, Dropped, settle, story_id
+from streams.wires.html import to_line, to_text
+from streams.wires.identity import Candidate, identities
+from streams.wires.markup import find_root, is_html, mend, refuse_entities
+from streams.wires.outline import Outline, outline
+
+NAME = "web"
+
+MAX_ITEMS = 20_000
+MAX_SUBJECTS = 32
+_ROOTS = "rss|feed|rdf|channel"
+_DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
+_HEADERS = {"content-type": "application/xml; charset=utf-8"}
+_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    SAXException,
+    TypeError,
+    ValueError,
+    re.error,
+)
+"""What feedparser raises on input it did not foresee, `UnicodeError` and `RecursionError` among the
+subclasses.
+"""
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
+_MINUTES = re.compile(r"\d{1,6}")
+_LONGEST_CREDIT = 200
+_LONGEST_LINK = 2_048
+
+Fields = dict[str, Any]
+"""What feedparser gives: a dict whose own `get` warns and falls back, so only `dict.get` is used on it."""
+
+
+def sniff(head: bytes, media_type: str | None) -> bool:
+    """Whether the first bytes of a document open a web feed; the media type only helps to decode them."""
+    return find_root(decode_text(head, media_type), _ROOTS) is not None
+
+
+def decode(
+    raw: bytes,
+    feed: FeedSpec,
+    received_at: datetime,
+    *,
+    media_type: str | None = None,
+    url: str | None = None,
+) -> Document:
+    """The stories of a web feed. `url`, where the bytes came from in the end, completes links, nothing else.
+
+    Raises WireError: `html`, `not-a-feed`, `entities`, `malformed`; `truncated` where not one item is whole.
+    """
+    text = _from_root(decode_text(raw, media_type))
+    plan = outline(text)
+    count = _readable(plan)
+    parsed = _parse(plan.first(count, text))
+    entries = _list(parsed, "entries")
+    if not entries and not _string(parsed, "version"):
+        raise WireError("not-a-feed", "no item and no known version")
+    channel = _fields(parsed, "feed")
+    base = _link(_string(channel, "link"), url or feed.url) or url or feed.url
+    items = [_candidate(entry, guid, base) for entry, guid in _with_guids(entries, plan, count)]
+    context = _Context(feed, received_at, channel)
+    chosen = identities(items)
+    return Document(
+        format=NAME,
+        stories=tuple(_story(items[at], guid, entries[at], context) for at, guid in chosen.items()),
+        title=to_line(_string(channel, "title")) or None,
+        truncated=not plan.closed,
+        hub=_channel_link(channel, "hub"),
+        self_url=_channel_link(channel, "self"),
+        ttl_s=_ttl(channel),
+        dropped=_dropped(plan, count, items, len(chosen)),
+    )
+
+
+class _Context(NamedTuple):
+    """What the items of a document share."""
+
+    feed: FeedSpec
+    received_at: datetime
+    channel: Fields
+
+
+def _from_root(text: str) -> str:
+    start = find_root(text, _ROOTS)
+    if start is None:
+        raise WireError("html" if is_html(text) else "not-a-feed")
+    refuse_entities(text[:start])
+    return mend(text[start:])
+
+
+def _readable(plan: Outline) -> int:
+    """How many items from the first on are whole and within the limit."""
+    whole = len(plan.items)
+    if not plan.closed:
+        whole -= bool(whole and not plan.items[-1].closed)
+        if not whole:
+            raise WireError("truncated", "the document breaks off before its first item ends")
+    return min(whole, MAX_ITEMS)
+
+
+def _parse(text: str) -> Fields:
+    stream = io.BytesIO(_DECLARATION + text.encode("utf-8", "replace"))
+    try:
+        parsed = feedparser.parse(  # noqa: TID251 - this is the one place
+            stream, response_headers=_HEADERS, sanitize_html=False, resolve_relative_uris=False
+        )
+    except _FAULTS as error:
+        raise WireError("malformed", f"{type(error).__name__} in feedparser") from None
+    return parsed  # type: ignore[no-any-return]  # untyped library
+
+
+def _with_guids(entries: Sequence[Fields], plan: Outline, count: int) -> list[tuple[Fields, str | None]]:
+    """Each entry with its raw guid; where markup is so broken that the counts differ, feedparser's own id
+    serves.
+    """
+    if len(entries) == count:
+        return [(entry, item.guid) for entry, item in zip(entries, plan.items[:count], strict=True)]
+    return [(entry, _string(entry, "id") or None) for entry in entries]
+
+
+def _candidate(entry: Fields, guid: str | None, base: str) -> Candidate:
+    link = _string(entry, "link")
+    if link == _string(entry, "id") and ":" not in link:
+        link = ""  # feedparser takes any guid for the link, also `abc123`
+    dates = [_string(entry, name) for name in ("published", "created", "updated")]
+    title = to_line(_string(entry, "title"))
+    return Candidate(guid, _link(link, base), title, next(filter(None, dates), ""), _body(entry))
+
+
+def _story(item: Candidate, guid: str, entry: Fields, context: _Context) -> Story:
+    feed, channel = context.feed, context.channel
+    created, published, revised = (
+        _date(entry, name, feed.zone) for name in ("created", "published", "updated")
+    )
+    first = published or created or revised
+    source = (
+        to_line(_string(_fields(entry, "source"), "title"))
+        or feed.source
+        or to_line(_string(channel, "title"))
+    )
+    return settle(
+        Story(
+            id=story_id(feed.key, guid),
+            feed=feed.key,
+            guid=guid,
+            headline=item.title,
+            body=item.body,
+            received_at=context.received_at,
+            published=first.at if first else None,
+            published_precision=first.precision if first else Precision.TIME,
+            revised=revised.at if revised and revised != first else None,
+            language=_language(entry, channel) or feed.language,
+            link=item.link,
+            source=source[:_LONGEST_CREDIT] or None,
+            byline=to_line(_string(entry, "author"))[:_LONGEST_CREDIT] or None,
+            subjects=_subjects(entry),
+        )
+    )
+
+
+def _body(entry: Fields) -> str:
+    values = (_string(content, "value") for content in _list(entry, "content"))
+    return to_text(max(values, key=len, default="")) or to_text(_string(entry, "summary"))
+
+
+def _date(entry: Fields, name: str, zone: tzinfo) -> ReadDate | None:
+    """Our own forms first, since they know the feed's zone; then the many that feedparser knows."""
+    raw = _string(entry, name)
+    if found := read_date(raw, zone):
+        return found
+    parsed = dict.get(entry, f"{name}_parsed")
+    if not parsed or not any(sign.isdigit() for sign in raw[4:]):
+        return None  # feedparser makes New Year's Day of a bare year
+    try:
+        year, month, day, hour, minute, second = parsed[:6]
+        at = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return ReadDate(at, Precision.TIME if ":" in raw else Precision.DAY)
+
+
+def _language(entry: Fields, channel: Fields) -> str | None:
+    stated = [
+        *(_string(content, "language") for content in _list(entry, "content")),
+        *(_string(_fields(entry, name), "language") for name in ("title_detail", "summary_detail")),
+        _string(channel, "language"),
+    ]
+    tags = (tag.strip().replace("_", "-").lower() for tag in stated)
+    return next((tag for tag in tags if _LANGUAGE.fullmatch(tag)), None)
+
+
+def _subjects(entry: Fields) -> tuple[str, ...]:
+    terms = (to_line(_string(tag, "term"))[:_LONGEST_CREDIT] for tag in _list(entry, "tags"))
+    return tuple(dict.fromkeys(filter(None, terms)))[:MAX_SUBJECTS]
+
+
+def _link(raw: object, base: str) -> str | None:
+    """An http or https address, completed by `base`; any other scheme is no link for a reader to follow."""
+    if not isinstance(raw, str) or not raw.strip() or len(raw) > _LONGEST_LINK:
+        return None
+    try:
+        link = urljoin(base, "".join(raw.split()))
+        parts = urlsplit(link)
+    except ValueError:
+        return None
+    return link if parts.scheme in {"http", "https"} and parts.netloc else None
+
+
+def _channel_link(channel: Fields, relation: str) -> str | None:
+    links = (link for link in _list(channel, "links") if _string(link, "rel") == relation)
+    return next((found for link in links if (found := _link(_string(link, "href"), ""))), None)
+
+
+def _ttl(channel: Fields) -> int | None:
+    minutes = _MINUTES.fullmatch(_string(channel, "ttl").strip())
+    return int(minutes[0]) * 60 if minutes else None
+
+
+def _dropped(plan: Outline, count: int, candidates: Sequence[Candidate], stories: int) -> tuple[Dropped, ...]:
+    empty = sum(candidate.is_empty for candidate in candidates)
+    cut = bool(plan.items and not plan.closed and not plan.items[-1].closed)
+    reasons = {
+        "cut": int(cut),
+        "beyond-limit": len(plan.items) - cut - count,
+        "empty": empty,
+        "double": len(candidates) - empty - stories,
+    }
+    return tuple(Dropped(reason, items) for reason, items in reasons.items() if items > 0)
+
+
+def _list(fields: Fields, name: str) -> list[Fields]:
+    value = dict.get(fields, name)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _fields(fields: Fields, name: str) -> Fields:
+    value = dict.get(fields, name)
+    return value if isinstance(value, dict) else {}
+
+
+def _string(fields: Fields, name: str) -> str:
+    value = dict.get(fields, name)
+    return value if isinstance(value, str) else ""
