@@ -155,6 +155,8 @@ def _zone(name: str) -> tzinfo:
 
 def _readable(error: Exception) -> str:
     """One line: what is wrong and where, for a person with the file open."""
+    if isinstance(error, UnicodeDecodeError):
+        return "is not UTF-8 text"
     text = str(error)
     if "Expected `object`" in text or "Expected `dict" in text:
         return "holds something outside a table: write [key] above url and name"

@@ -56,7 +56,7 @@ SUCCESSES: frozenset[str | None] = frozenset({Outcome.OK, Outcome.NOT_MODIFIED, 
 
 
 class Fetched(Struct, frozen=True, kw_only=True):
-    """The answer to one request, redirects followed: the bytes as they came over the wire, nothing unpacked."""
+    """The answer to one request, redirects followed: the bytes as they came over the wire, still packed."""
 
     outcome: Outcome
     url: str  # where the answer came from in the end
@@ -104,9 +104,7 @@ class FeedState(Record, frozen=True, kw_only=True):
     polled_at: Utc | None = None
     next_due: Utc | None = None
     failures: int = 0  # in a row
-    outcome: str | None = (
-        None  # of the last poll; plain text, since an older reader must survive a newer kind
-    )
+    outcome: str | None = None  # of the last poll; as text, for an older reader must survive a newer kind
     newest: Utc | None = None  # the latest publication seen: a feed that answers 200 may still have died
     only_304_since: Utc | None = None
     moved_to: str | None = None  # reported, never followed by changing the configuration
@@ -135,7 +133,7 @@ _VALIDATOR = re.compile(r"[\t\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]+")
 
 
 def request_headers(state: FeedState, now: datetime) -> dict[str, str]:
-    """The conditional headers of the next request: the validators verbatim, or none when they may be stuck."""
+    """The conditional headers of the next request: the validators verbatim, none when they may be stuck."""
     if state.only_304_since is not None and now - state.only_304_since >= ONLY_304_FOR:
         return {}
     pairs = (("If-None-Match", state.etag), ("If-Modified-Since", state.last_modified))

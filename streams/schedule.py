@@ -31,6 +31,11 @@ def scheduled(feed: FeedSpec, state: FeedState, fetched: Fetched, now: datetime,
     return replace(state, next_due=now + timedelta(seconds=wait * (1 + JITTER_SHARE * jitter)))
 
 
+def due_in_s(state: FeedState, now: datetime) -> float:
+    """Seconds until the feed is due, 0 if it is."""
+    return 0.0 if state.next_due is None else max((state.next_due - now).total_seconds(), 0.0)
+
+
 def _wait_s(feed: FeedSpec, fetched: Fetched, failures: int, now: datetime) -> float:
     if fetched.outcome is Outcome.GONE:
         return DAY_S

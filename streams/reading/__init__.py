@@ -15,7 +15,7 @@ from functools import cache
 from streams.reading.attribution import attribute, find_medium, media
 from streams.reading.candidates import Candidate, Scene, candidates, scene
 from streams.reading.claims import Row, claim_of, find_turns, held_back, settle_news
-from streams.reading.context import Focus, groups_in, home_of
+from streams.reading.context import Focus, Named, groups_in, home_of
 from streams.reading.ellipsis import same_step
 from streams.reading.lexicon import Lexicon
 from streams.reading.nouns import collapse
@@ -88,7 +88,7 @@ def _opening_focus(units: list[list[Unit]]) -> Focus:
 def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit]) -> None:
     done = [c for c in fresh if c.group is not None and c.authority is not None]
     if done:
-        focus.changed = tuple(dict.fromkeys(c.group for c in done if c.group is not None))
+        focus.changed = tuple(dict.fromkeys(Named(c.group, c.scope) for c in done if c.group is not None))
         focus.acting = done[-1].authority
     focus.saw(units)
 

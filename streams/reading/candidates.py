@@ -8,7 +8,7 @@ from datetime import date
 
 from streams.reading.attribution import Attribution
 from streams.reading.clauses import Trigger, find_triggers
-from streams.reading.context import Focus
+from streams.reading.context import Focus, Named
 from streams.reading.operators import Hit, find_operators
 from streams.reading.phrases import Form
 from streams.reading.roles import Agent, agent, patient
@@ -35,6 +35,7 @@ class Candidate:
     drop: Drop | None
     when: When | None
     background: bool
+    scope: GroupKey | None
     guessed: int  # how many roles context had to fill: lowers confidence
     voice: Attribution
     instrument: str | None = None
@@ -79,12 +80,12 @@ def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry)
     for authority in authorities or (None,):
         kind = registry.authorities[authority].kind if authority in registry.authorities else None
         stance = judge(units, trigger, view.operators, authority, kind is AuthorityKind.BODY)
-        for group in groups or (None,):
-            yield _candidate(view, trigger, stance, drop or stance.drop, group, authority, guessed, registry)
+        for named in groups or (None,):
+            yield _candidate(view, trigger, stance, drop or stance.drop, named, authority, guessed, registry)
 
 
 def _structural_drop(
-    view: Scene, trigger: Trigger, who: Agent, groups: tuple[GroupKey, ...], authorities: tuple[AuthorityKey, ...]
+    view: Scene, trigger: Trigger, who: Agent, groups: tuple[Named, ...], authorities: tuple[AuthorityKey, ...]
 ) -> Drop | None:
     if who.platform:
         return Drop.PLATFORM
@@ -96,11 +97,12 @@ def _structural_drop(
 
 
 def _candidate(
-    view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None, group: GroupKey | None, authority: AuthorityKey | None, guessed: int, registry: Registry
+    view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None, named: Named | None, authority: AuthorityKey | None, guessed: int, registry: Registry
 ) -> Candidate:
     when = _when(view, trigger)
     return Candidate(
-        group=group,
+        group=named.group if named is not None else None,
+        scope=named.scope if named is not None else None,
         authority=authority,
         change=trigger.phrase.change,
         stage=stance.stage,
@@ -135,8 +137,21 @@ def _is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
         return True
     if "had" in trigger.auxiliaries and not _reported(view, trigger):
         return True
+    if _is_retold(view, trigger):
+        return True
     window = view.units[max(trigger.left, trigger.start - 5) : min(trigger.right, trigger.end + 12)]
     return any(unit.text in _PAST_CUES for unit in window) or _has(window, "last", {"year", "month", "week"}) or _first_listed(view, trigger)
+
+
+_RULINGS = frozenset("ruling judgment judgement verdict decision move step listing designation ban measure".split())
+
+
+def _is_retold(view: Scene, trigger: Trigger) -> bool:
+    """`commenting on a ruling that suspended the ban`: the change is the ground of the story, not its news."""
+    for index in range(trigger.start - 1, max(trigger.start - 4, 0), -1):
+        if view.units[index].text in {"that", "which"}:
+            return any(unit.text in _RULINGS for unit in view.units[max(0, index - 6) : index])
+    return False
 
 
 def _reported(view: Scene, trigger: Trigger) -> bool:

@@ -136,6 +136,7 @@ def claim_of(c: Candidate, story: Story, today: date | None, official: bool) -> 
         acted_on=acted if not future else day_of(today, story.published_precision),
         effective_on=stated if future else None,
         instrument=c.instrument,
+        scope=c.scope,
         speaker=c.voice.speaker,
         medium=c.voice.medium,
         origin=c.voice.medium or story.source,

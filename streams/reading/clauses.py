@@ -49,6 +49,7 @@ _SPLIT = frozenset({";", ":", "—", "–"})
 _HARD = frozenset(
     "which who whom whose because while whereas although though when where after before until unless but despite following amid since".split()
 )
+_ATTRIBUTE_OPENERS = frozenset({"the", "a", "an", "this", "its", "their", "of", "for", "with"})
 _ADVERBS = frozenset("also now formally officially already finally again not never n't still yet just recently jointly effectively first once previously".split())
 _MODALS = frozenset("will would may might could can should must shall to 'll has have had having is are was were be been being do does did didn't doesn't don't won't hasn't haven't cannot can't wouldn't isn't aren't wasn't weren't".split())
 
@@ -76,7 +77,7 @@ def _at(units: Sequence[Unit], index: int) -> Trigger | None:
         trigger = _fitting(units, index, index + length, spelling.phrase, spelling.form)
         if trigger is not None:
             met.append(trigger)
-    return min(met, key=lambda t: _DEMAND[t.phrase.needs], default=None)
+    return min(met, key=lambda t: (not t.phrase.followed_by, _DEMAND[t.phrase.needs]), default=None)
 
 
 _DEMAND = {need: rank for rank, need in enumerate((Needs.FURTHER_TERM, Needs.LABEL, Needs.STATUS, Needs.LIST, Needs.STATUS_OR_LIST, Needs.GOVERNMENT, Needs.NOTHING))}
@@ -128,6 +129,8 @@ def _is_reduced(units: Sequence[Unit], start: int, end: int) -> bool:
     before = units[start - 1] if start else None
     if before is None:
         return following is not None and following.kind is Kind.LABEL
+    if before.kind is Kind.STATUS or (following is not None and following.kind is Kind.GROUP and before.text in _ATTRIBUTE_OPENERS):
+        return True
     after_group = before.kind is Kind.GROUP or before.text in {")", ","} or (before.kind is Kind.WORD and before.text in words().group_nouns)
     open_end = following is None or following.kind in {Kind.LABEL, Kind.LIST, Kind.PUNCT}
     return after_group and (open_end or following is not None and following.text in {"to", "a", "on"}) and not _object_ahead(units, end)
@@ -190,11 +193,19 @@ def _first(units: Sequence[Unit], start: int, stop: int, kind: Kind) -> int | No
 def _list_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     preps = trigger.phrase.preps
     for index in range(trigger.end, trigger.right):
-        if units[index].kind is Kind.LIST and (not preps or units[index - 1].text in preps or units[index - 1].kind is Kind.PUNCT):
+        if units[index].kind is Kind.LIST and (not preps or _preposition(units, index) in preps):
             return index
         if index > trigger.end and units[index].text == "that":
             return None
     return None
+
+
+def _preposition(units: Sequence[Unit], index: int) -> str:
+    """The word that leads to the noun phrase at `index`, its article skipped."""
+    before = index - 1
+    while before > 0 and (units[before].text in {"the", "a", "an"} or units[before].kind is Kind.PUNCT):
+        before -= 1
+    return units[before].text
 
 
 def _label_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
@@ -207,7 +218,8 @@ def _label_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
 def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     if trigger.passive or trigger.phrase.subject:
         behind = range(trigger.start - 1, trigger.left - 1, -1)
-        return next((i for i in behind if units[i].kind is Kind.STATUS), None)
+        found = next((i for i in behind if units[i].kind is Kind.STATUS), None)
+        return found if found is not None or trigger.phrase.subject else _first(units, trigger.end, min(trigger.right, trigger.end + 3), Kind.STATUS)
     if trigger.phrase.followed_by and trigger.phrase.change.value == "delisting":
         return _first(units, trigger.end, min(trigger.right, trigger.end + 8), Kind.STATUS)
     for index in range(trigger.end, min(trigger.right, trigger.end + 5)):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from streams.reading.roles import Patient
 from streams.reading.tokens import Kind, Unit
 from streams.records import AuthorityKey, GroupKey
+
+
+class Named(NamedTuple):
+    """A group, or a wing of it."""
+
+    group: GroupKey
+    scope: GroupKey | None
 
 
 @dataclass(slots=True)
@@ -16,14 +24,15 @@ class Focus:
 
     home: AuthorityKey | None = None  # the authority the story is about
     acting: AuthorityKey | None = None  # the last one that acted
-    changed: tuple[GroupKey, ...] = ()  # the groups of the last change
-    named: tuple[GroupKey, ...] = ()  # the groups of the last sentence that named any
-    topic: tuple[GroupKey, ...] = ()  # the groups of the headline, or of the lead if it has none
-    pending: list[int] = field(default_factory=list)  # candidates whose groups the next sentence will name
+    changed: tuple[Named, ...] = ()  # the groups of the last change
+    named: tuple[Named, ...] = ()  # the groups of the last sentence that named any
+    topic: tuple[Named, ...] = ()  # the groups of the headline, or of the lead if it has none
+    platform: bool = False  # the story is about what a company did
+    listed: AuthorityKey | None = None  # the owner of the list that the last sentence spoke of
 
-    def groups_for(self, patient: Patient, units: Sequence[Unit]) -> tuple[GroupKey, ...]:
+    def groups_for(self, patient: Patient, units: Sequence[Unit]) -> tuple[Named, ...]:
         """The groups a patient stands for: its own, or those of its stand-in."""
-        own = tuple(dict.fromkeys(u.group for u in (units[i] for i in patient.units) if u.group is not None))
+        own = _once(units[i] for i in patient.units)
         if own or patient.stand_in is None or patient.stand_in == "listed":
             return own
         if patient.stand_in == "many":
@@ -44,9 +53,18 @@ class Focus:
             self.named = named
 
 
-def groups_in(units: Sequence[Unit]) -> tuple[GroupKey, ...]:
+def groups_in(units: Sequence[Unit]) -> tuple[Named, ...]:
     """The groups that stand as units of their own, in order, each once."""
-    return tuple(dict.fromkeys(u.group for u in units if u.kind is Kind.GROUP and u.group is not None))
+    return _once(unit for unit in units if unit.kind is Kind.GROUP)
+
+
+def _once(units: Iterable[Unit]) -> tuple[Named, ...]:
+    """Each group once; where both the whole and a wing are named together, the whole."""
+    found: dict[GroupKey, Named] = {}
+    for unit in units:
+        if unit.group is not None and (unit.group not in found or unit.scope is None):
+            found[unit.group] = Named(unit.group, unit.scope)
+    return tuple(found.values())
 
 
 def home_of(sentences: Sequence[Sequence[Unit]]) -> AuthorityKey | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from streams.reading.tokens import Kind, Unit, tokens
 from streams.reading.words import organs
-from streams.records import AuthorityKey
+from streams.records import AuthorityKey, GroupKey
 from streams.registry import Registry
 from streams.registry.entries import Act, Authority
 
@@ -25,10 +25,13 @@ class Term(NamedTuple):
 
 
 class Lexicon:
-    """The terms, by first word, longest first."""
+    """The terms, by first word, longest first; and `whole`, the group that each wing is a part of."""
 
     def __init__(self, registry: Registry) -> None:
         """Index every name of every authority."""
+        self.whole: dict[GroupKey, GroupKey] = {
+            key: group.part_of for key, group in registry.groups.items() if group.wing and group.part_of is not None
+        }
         self._by_first: dict[str, list[Term]] = {}
         for term in (*_authority_terms(registry), *_organ_terms()):
             self._by_first.setdefault(term.words[0], []).append(term)

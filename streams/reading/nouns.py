@@ -157,6 +157,8 @@ def _is_noun(units: list[Unit], index: int, out: list[Unit], before: list[Unit])
     previous = out[-1].text if out else ""
     if previous in _BAN_VERB_BEFORE and not (following and following.text in {"on", "of"}):
         return False
+    if units[index].text.endswith("ing"):
+        return bool(following and following.text in {"of", "by"} and before) or bool(before and _is_determined(before))
     if before:
         return not (following and following.kind is Kind.GROUP)
     if following is None or following.kind is Kind.PUNCT:
@@ -164,6 +166,10 @@ def _is_noun(units: list[Unit], index: int, out: list[Unit], before: list[Unit])
     if following.text in {"on", "of", "against", "by"}:
         return units[index].text.endswith(("ing", "ion", "n"))
     return following.text in words().be_forms | words().have_forms | {"will", "takes", "took", "comes", "came", "kicks", "enters"}
+
+
+def _is_determined(before: list[Unit]) -> bool:
+    return before[0].text in _DETERMINERS | _OWN or any(unit.possessive for unit in before)
 
 
 def _phrase(kind: Kind, before: list[Unit], head: Unit, last: Unit) -> Unit:

@@ -186,7 +186,7 @@ def _subject(units: Sequence[Unit], trigger: Trigger) -> int | None:
     second: int | None = None
     for index in range(trigger.start - 1, trigger.left - 1, -1):
         unit = units[index]
-        if unit.kind is not Kind.ACTOR or _is_attribute(units, index):
+        if unit.kind is not Kind.ACTOR or _is_attribute(units, index) or _is_requester(units, index):
             continue
         if _after_preposition(units, index):
             second = index if second is None and unit.authority else second
@@ -200,6 +200,16 @@ def _after_preposition(units: Sequence[Unit], index: int) -> bool:
     if before is not None and before.text == "the" and index > 1:
         before = units[index - 2]
     return before is not None and before.text in _PREPOSITIONS
+
+
+_REQUESTS = frozenset("request plea call demand bid appeal petition application proposal motion push pressure claim".split())
+
+
+def _is_requester(units: Sequence[Unit], index: int) -> bool:
+    """`a U.S. request to designate`, `a request by Pakistan to place`: who asks is not who acts."""
+    after = {unit.text for unit in units[index + 1 : index + 3]}
+    before = {unit.text for unit in units[max(0, index - 4) : index]}
+    return bool(after & _REQUESTS) or bool(before & _REQUESTS and before & {"by", "from", "of"})
 
 
 def _is_attribute(units: Sequence[Unit], index: int) -> bool:

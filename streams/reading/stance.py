@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from streams.reading.clauses import Trigger, Voice
 from streams.reading.operators import Effect, Hit
-from streams.reading.phrases import Form
+from streams.reading.phrases import Form, Needs
 from streams.reading.tokens import Kind, Unit
 from streams.reading.words import words
 from streams.records import AuthorityKey, Stage
@@ -67,6 +67,8 @@ def _own_words(units: Sequence[Unit], trigger: Trigger) -> tuple[Stage | None, D
     """What the auxiliaries alone say."""
     aux = set(trigger.auxiliaries)
     stage = trigger.phrase.stage
+    if "should" in aux and aux & _NOT and "have" in aux:
+        return _rejected(stage), None, ("should-not-have",)
     if aux & _NOT:
         if aux & (_FUTURE | {"won't", "would", "wouldn't"}):
             return _rejected(stage), None, ("will-not",)
@@ -79,10 +81,10 @@ def _own_words(units: Sequence[Unit], trigger: Trigger) -> tuple[Stage | None, D
         return _would(units, trigger, stage)
     if aux & _MAYBE:
         return _at_most(stage, Stage.PROPOSED), None, ("may",)
+    if "to" in aux and aux & {"is", "are", "was", "were"}:
+        return _at_most(stage, Stage.DECIDED), None, ("is-to",)
     if trigger.voice is Voice.INFINITIVE and _actor_to(units, trigger):
         return _at_most(stage, Stage.DECIDED), None, ("is-to",)
-    if trigger.voice is Voice.PASSIVE and "to" in aux:
-        return _at_most(stage, Stage.DECIDED), None, ("is-to-be",)
     return stage, None, ()
 
 
@@ -105,20 +107,20 @@ def _actor_to(units: Sequence[Unit], trigger: Trigger) -> bool:
 
 def _governing(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:
     """The operators above the trigger, nearest first."""
-    before = [h for h in operators if trigger.left <= h.start and h.end <= trigger.start]
+    before = [h for h in operators if trigger.left <= h.end and h.end <= trigger.start]
     bound = trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}
     if bound and trigger.voice is Voice.GERUND and _loose_gerund(units, trigger):
         bound = False
     governing: list[Hit] = []
     reach = trigger.start
     for hit in reversed(before):
-        if not bound and not _linked(units, hit.end, reach):
+        if not bound and hit.operator.effect is not Effect.QUESTION and not _linked(units, hit.end, reach):
             continue
         if bound and _breaks(units, hit.end, reach):
             break
         governing.append(hit)
         reach = hit.start
-        bound = bound or hit.noun
+        bound = True
     return governing + _judged_after(units, trigger, operators)
 
 
@@ -129,7 +131,9 @@ def _loose_gerund(units: Sequence[Unit], trigger: Trigger) -> bool:
 
 
 def _linked(units: Sequence[Unit], start: int, stop: int) -> bool:
-    return any(unit.text in {"that", "whether", "if", "reports", "it", "once"} for unit in units[start:stop]) and not _breaks(units, start, stop)
+    """`denied that X had been removed`, `said it would ban`, `erred when they struck`: the clause is the verb's object."""
+    opening = [unit.text for unit in units[start : min(stop, start + 3)]]
+    return stop == start or (any(text in {"that", "whether", "if", "it", "they", "reports"} for text in opening) and not _breaks(units, start, stop))
 
 
 def _breaks(units: Sequence[Unit], start: int, stop: int) -> bool:
@@ -208,9 +212,20 @@ def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
         return False
     if trigger.voice is Voice.PASSIVE:
         return bool(aux & {"is", "are", "'s"})
+    if trigger.voice is Voice.REDUCED and trigger.phrase.needs is Needs.STATUS:
+        return False
     if trigger.voice is Voice.REDUCED:
         return not any(unit.text in {"on", "in"} and i + 1 < len(units) and units[i + 1].text.isdigit() for i, unit in enumerate(units))
-    return trigger.form in {Form.PRESENT, Form.BASE} and trigger.phrase.id in _STANDING_VERBS
+    return trigger.form in {Form.PRESENT, Form.BASE} and trigger.phrase.id in _STANDING_VERBS and not _is_acted_in(units, trigger)
+
+
+def _is_acted_in(units: Sequence[Unit], trigger: Trigger) -> bool:
+    """`signed a decree that designates X`: the present tense of a text that does what it says."""
+    opener = next((i for i in range(trigger.start - 1, max(trigger.start - 4, -1), -1) if units[i].text in {"that", "which"}), None)
+    return opener is not None and any(unit.text in _ACTS for unit in units[max(0, opener - 7) : opener])
+
+
+_ACTS = frozenset("law decree order resolution act bill decision ruling ordinance notice regulation proclamation measure motion".split())
 
 
 _STANDING_VERBS = frozenset({"list", "declare-terrorist", "designate", "ban", "proscribe", "keep-on-list"})

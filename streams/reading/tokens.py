@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from streams.records import AuthorityKey, GroupKey
 from streams.registry.entries import Act
+from streams.registry.folding import fold
 
 _TOKEN = re.compile(
     r"(?:[A-Za-z]\.){2,}|['’]s\b|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?|[^\W_]+(?:(?:[-.&]|['’](?!s\b))[^\W_]+)*|[^\w\s]"
@@ -34,6 +35,7 @@ class Unit(NamedTuple):
     start: int
     end: int
     group: GroupKey | None = None
+    scope: GroupKey | None = None  # the wing of `group` that is named
     authority: AuthorityKey | None = None  # an actor's, or the owner of a list, label or status
     act: Act | None = None  # an organ's
     noun: str | None = None  # an organ as an alert prints it
@@ -50,5 +52,6 @@ def tokens(text: str, start: int, end: int) -> list[Unit]:
     for match in _TOKEN.finditer(text, start, end):
         raw = match[0]
         kind = Kind.WORD if raw[0].isalnum() or len(raw) > 1 else Kind.PUNCT
-        found.append(Unit(kind, raw.lower().replace("’", "'"), match.start(), match.end(), capital=raw[0].isupper()))
+        word = raw.lower() if raw.isascii() else fold(raw).text or raw
+        found.append(Unit(kind, word, match.start(), match.end(), capital=raw[0].isupper()))
     return found

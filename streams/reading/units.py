@@ -16,10 +16,10 @@ from streams.records import AuthorityKey, Mention
 def units_of(text: str, start: int, end: int, mentions: Iterable[Mention], lexicon: Lexicon) -> list[Unit]:
     """The units of `text[start:end]`, noun phrases not yet collapsed."""
     inside = [m for m in mentions if start <= m.start and m.end <= end]
-    return _with_actors(_with_groups(tokens(text, start, end), inside), lexicon, text)
+    return _with_actors(_with_groups(tokens(text, start, end), inside, lexicon), lexicon, text)
 
 
-def _with_groups(pieces: list[Unit], mentions: list[Mention]) -> list[Unit]:
+def _with_groups(pieces: list[Unit], mentions: list[Mention], lexicon: Lexicon) -> list[Unit]:
     """Tokens covered by a mention become one GROUP unit; `Taliban-run` stays a word, it is no actor or patient."""
     out: list[Unit] = []
     queue = sorted(mentions, key=lambda m: m.start)
@@ -35,7 +35,18 @@ def _with_groups(pieces: list[Unit], mentions: list[Mention]) -> list[Unit]:
             continue
         if out and out[-1].kind is Kind.GROUP and out[-1].start == mention.start:
             continue
-        out.append(Unit(Kind.GROUP, mention.text.lower(), mention.start, mention.end, group=mention.group, capital=True))
+        whole = lexicon.whole.get(mention.group)
+        out.append(
+            Unit(
+                Kind.GROUP,
+                mention.text.lower(),
+                mention.start,
+                mention.end,
+                group=whole or mention.group,
+                scope=mention.group if whole else None,
+                capital=True,
+            )
+        )
     return out
 
 

@@ -89,6 +89,7 @@ class Group(Entry, frozen=True, kw_only=True):
     aliases: tuple[Alias, ...] = ()
     never: tuple[str, ...] = ()  # texts that look like its name and are not
     part_of: GroupKey | None = None
+    wing: bool = False  # True: claims about it are claims about `part_of`, with this key as their scope
     successor_of: tuple[GroupKey, ...] = ()
     ids: Ids = Ids()
     baseline: tuple[Baseline, ...] = ()

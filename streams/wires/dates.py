@@ -33,6 +33,7 @@ _FORMS = tuple(
         rf"(?P<year>\d{{4}})(?P<sep>[\-/.]?)(?P<month>\d{{2}})(?P=sep)(?P<day>\d{{2}}){_AFTER}",
         rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s\-]+{_MONTH},?[\s\-]+(?P<year>\d{{4}}|\d{{2}}){_AFTER}",
         rf"{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){_AFTER}",
+        rf"{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}})\s+{_TIME}\s*{_ZONE}\s*(?P<year>\d{{4}})",
     )
 )
 _YEAR_MONTH = re.compile(r"(\d{4})-(\d{2})")

@@ -18,7 +18,7 @@ COMMENT = r"<!--.*?(?:-->|\Z)"
 CDATA = r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
 
 _ROOT_WITHIN = 65_536
-_HTML_PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_HTML_PAGE = re.compile(r"<(?:!doctype\s+)?html\b", re.IGNORECASE)
 _ENTITIES = re.compile(r"<!ENTITY|<!DOCTYPE(?:\"[^\"]*\"|'[^']*'|[^\"'\[<>])*+\[", re.IGNORECASE)
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(

@@ -54,6 +54,7 @@ subclasses.
 """
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
+_WORD = re.compile(r"[^\W\d_]{3}|\uc77c")  # a month's name, or the Korean sign for day
 _MINUTES = re.compile(r"\d{1,6}")
 _LONGEST_CREDIT = 200
 _LONGEST_LINK = 2_048
@@ -195,13 +196,18 @@ def _body(entry: Fields) -> str:
 
 
 def _date(entry: Fields, name: str, zone: tzinfo) -> ReadDate | None:
-    """Our own forms first, since they know the feed's zone; then the many that feedparser knows."""
+    """Our own forms first, since they know the feed's zone; then the months of other languages that
+    feedparser knows.
+
+    Where there is no word in it, feedparser is not asked: it makes days of bare years and of a thirteenth
+    month.
+    """
     raw = _string(entry, name)
     if found := read_date(raw, zone):
         return found
     parsed = dict.get(entry, f"{name}_parsed")
-    if not parsed or not any(sign.isdigit() for sign in raw[4:]):
-        return None  # feedparser makes New Year's Day of a bare year
+    if not parsed or not _WORD.search(raw):
+        return None
     try:
         year, month, day, hour, minute, second = parsed[:6]
         at = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)

@@ -1,0 +1,107 @@
+"""The Faust app: three agents that take raw messages through their guards, and nothing else of Faust.
+
+What Faust does is join the group, fetch, hand over one event at a time and commit. What it does not do here,
+each because it was seen to lose or to stall: decode, send (our `Publisher` does), keep tables, create topics,
+serve a web page, run more than one event of an agent at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import faust
+from faust.types import TP, StreamT
+
+from agents.deadletter import Guard
+from agents.kafka import Incoming
+from agents.messages import addresses
+from agents.metrics import PARTITIONS
+from streams.topics import Topic
+
+GROUP = "listwire"
+SESSION_S = 15.0
+HEARTBEAT_S = 3.0
+COMMIT_S = 1.0
+
+
+class Station(NamedTuple):
+    """An agent's place on the line: the topic it reads, its guard, and how it forgets partitions."""
+
+    topic: Topic
+    guard: Guard
+    forget: Callable[[Iterable[int]], None]
+
+
+class Assignment:
+    """Which partitions this worker reads now; None while the group has not decided."""
+
+    def __init__(self, stations: Sequence[Station]) -> None:
+        self._stations = stations
+        self.partitions: frozenset[TP] | None = None
+
+    async def on_revoked(self, _: Any, /, *revoked: Any, **__: Any) -> None:
+        """Others may write from here on what the memories are folded from."""
+        self.partitions = None
+        for station in self._stations:
+            station.forget(tp.partition for tp in revoked[0] if tp.topic == station.topic)
+
+    async def on_assigned(self, _: Any, /, *assigned: Any, **__: Any) -> None:
+        """The group has decided, maybe that there is nothing for us."""
+        self.partitions = frozenset(assigned[0])
+        PARTITIONS.set(len(self.partitions))
+
+
+def build_app(
+    bootstrap: str, stations: Sequence[Station], data_dir: Path, group: str = GROUP
+) -> tuple[faust.App, Assignment]:
+    """The app, not yet started. Start it inside the running loop with `await app.start()`."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    app = faust.App(
+        group,
+        broker=[
+            f"kafka://{f'[{host}]' if ':' in host else host}:{port}" for host, port in addresses(bootstrap)
+        ],
+        datadir=data_dir / "faust",
+        store="memory://",
+        key_serializer="raw",
+        value_serializer="raw",
+        processing_guarantee="at_least_once",
+        broker_session_timeout=SESSION_S,
+        broker_heartbeat_interval=HEARTBEAT_S,
+        broker_commit_interval=COMMIT_S,
+        consumer_auto_offset_reset="earliest",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        web_enabled=False,
+        cython_optimizations=True,
+    )
+    for station in stations:
+        _attach(app, station)
+    assignment = Assignment(stations)
+    app.on_partitions_revoked.connect(assignment.on_revoked, weak=False)
+    app.on_partitions_assigned.connect(assignment.on_assigned, weak=False)
+    return app, assignment
+
+
+def _attach(app: faust.App, station: Station) -> None:
+    async def agent(stream: StreamT[bytes]) -> None:
+        async for event in stream.events():
+            await station.guard(_incoming(event.message), hold=event.message.incref)
+
+    topic = app.topic(str(station.topic), key_serializer="raw", value_serializer="raw")
+    app.agent(topic, name=station.guard.agent, concurrency=1)(agent)
+
+
+def _incoming(message: Any) -> Incoming:
+    return Incoming(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        tuple(message.headers or ()),
+        message.timestamp or 0.0,
+    )

@@ -1,0 +1,222 @@
+"""The one guard around every handler, and the dead letters it writes. Only here is every exception caught.
+
+Faust takes an event for done, and commits it, on every way out of a handler: a return, an exception, a
+cancellation during shutdown, a crash of the app (all measured). So the guard returns only when the event may
+be committed, and there are four ways through it:
+
+    handled     all that the event caused is acknowledged                             commit
+    buried      the event, raw, is acknowledged in `wire.deadletters` with the reason  commit
+    held        cancelled half-way: the offset is pinned, Faust cannot commit it       comes again
+    aborted     neither could be acknowledged: the process ends with `os._exit`        comes again
+
+What keeps an agent from starting on an event at all (`prepare`: its memory cannot be read) is no fault of the
+event, so it aborts and never buries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol, TypeVar
+
+from agents.kafka import BrokerDown, Incoming, Outgoing, Undeliverable
+from agents.logs import get_logger
+from agents.metrics import DEADLETTERS, HANDLER_SECONDS, VERSION
+from streams.errors import ListwireError, RecordError
+from streams.records import DeadLetter
+from streams.topics import MAX_MESSAGE_BYTES, Topic
+
+S = TypeVar("S")
+Handler = Callable[[Incoming], Awaitable[Sequence[Outgoing]]]
+
+DEADLINE_S = 30.0
+ABORTED = 70  # EX_SOFTWARE: whoever supervises us starts us again
+ERROR_CHARS = 500
+KEY_BYTES = 65_536
+
+logger = get_logger("guard")
+
+
+class Reason(StrEnum):
+    """Why a message became a dead letter. The label of its metric."""
+
+    MALFORMED = "malformed"  # not the record that its topic holds
+    HANDLER_ERROR = "handler-error"  # our own code failed on it
+    TOO_LARGE = "too-large"  # it causes a message that no topic takes
+    DEADLINE = "deadline"  # not handled in time
+    KILL_UNMATCHED = "kill-unmatched"  # withdraws a story that never claimed anything
+
+
+class Refused(ListwireError):  # noqa: N818 - what a handler does with an event, not what went wrong in it
+    """Raised by a handler to bury the event for a reason of its own."""
+
+    def __init__(self, reason: Reason, problem: str) -> None:
+        super().__init__(problem)
+        self.reason = reason
+
+
+class Publishes(Protocol):
+    """As much of a `Publisher` as the guard needs."""
+
+    async def publish(self, *messages: Outgoing) -> None:
+        """Returns when all are acknowledged."""
+
+
+class Failure(NamedTuple):
+    """Why an event could not be handled."""
+
+    reason: Reason
+    error: str
+
+
+def exit_now() -> None:
+    """Ends the process on the spot, the only way that leaves the event at hand uncommitted."""
+    logging.shutdown()
+    os._exit(ABORTED)
+
+
+async def no_preparation(_: Incoming) -> None:
+    """For agents without a memory."""
+
+
+def no_hold() -> None:
+    """For events whose offset nobody commits behind our back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Runs `handler` on an event and sees to what becomes of it. Raises nothing but its own cancellation."""
+
+    agent: str
+    handler: Handler
+    publisher: Publishes
+    prepare: Callable[[Incoming], Awaitable[None]] = no_preparation
+    deadline_s: float | None = DEADLINE_S
+    abort: Callable[[], None] = exit_now
+
+    async def __call__(self, event: Incoming, hold: Callable[[], None] = no_hold) -> None:
+        """Returns once the event is handled or buried; `hold` pins its offset if neither was possible."""
+        try:
+            with HANDLER_SECONDS.labels(agent=self.agent).time():
+                await self.prepare(event)
+                failure = await self._handle(event)
+                if failure:
+                    await self._bury(event, failure)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be committed
+            hold()
+            logger.critical(
+                "event can be neither handled nor buried", event_at=event.origin, error=repr(error)
+            )
+            self.abort()
+        except BaseException:
+            hold()
+            raise
+
+    async def _handle(self, event: Incoming) -> Failure | None:
+        try:
+            await self.publisher.publish(*await self._within_deadline(event))
+        except BrokerDown:
+            raise
+        except asyncio.CancelledError as error:
+            if _asked_to_stop():
+                raise
+            return Failure(Reason.HANDLER_ERROR, repr(error))
+        except Exception as error:  # noqa: BLE001 - an exception that got past us would be a lost event
+            return _failure(error)
+        return None
+
+    async def _within_deadline(self, event: Incoming) -> Sequence[Outgoing]:
+        try:
+            async with asyncio.timeout(self.deadline_s) as deadline:
+                return await self.handler(event)
+        except TimeoutError:
+            if deadline.expired():
+                raise Refused(Reason.DEADLINE, f"not done within {self.deadline_s:g} s") from None
+            raise
+
+    async def _bury(self, event: Incoming, failure: Failure) -> None:
+        await self.publisher.publish(letter(event, failure))
+        DEADLETTERS.labels(reason=failure.reason).inc()
+        logger.warning("dead letter", event_at=event.origin, reason=failure.reason, error=failure.error)
+
+
+def tolerant(absorb: Callable[[S, Incoming], object]) -> Callable[[S, Incoming], None]:
+    """`absorb` without its exceptions, for folding a log: what it fails on was buried when it was handled."""
+
+    def absorbing(state: S, message: Incoming) -> None:
+        try:
+            absorb(state, message)
+        except Exception as error:  # noqa: BLE001 - the same set that the guard buries
+            logger.debug("message not folded", event_at=message.origin, error=repr(error))
+
+    return absorbing
+
+
+def letter(event: Incoming, failure: Failure) -> Outgoing:
+    """The dead letter of `event`: its bytes as they came, the facts in headers, filed under its origin.
+
+    Bytes beyond what a topic takes are cut; `cut` then holds how many there were.
+    """
+    headers = [
+        ("reason", failure.reason.encode()),
+        ("error", failure.error[:ERROR_CHARS].encode("utf-8", "replace")),
+        ("topic", event.topic.encode()),
+        ("partition", str(event.partition).encode()),
+        ("offset", str(event.offset).encode()),
+        ("version", VERSION.encode()),
+    ]
+    if event.key is not None:
+        headers.append(("key", event.key[:KEY_BYTES]))
+    bare = Outgoing(Topic.DEADLETTERS, event.origin.encode(), None, (*headers, ("cut", b"0" * 10)))
+    room = MAX_MESSAGE_BYTES - bare.size
+    if event.value is None or len(event.value) <= room:
+        return bare._replace(value=event.value, headers=tuple(headers))
+    cut = ("cut", str(len(event.value)).encode())
+    return bare._replace(value=event.value[:room], headers=(*headers, cut))
+
+
+def opened(message: Incoming) -> DeadLetter:
+    """The dead letter in a message of `wire.deadletters`. Raises RecordError if a header is missing."""
+    facts = dict(message.headers)
+    try:
+        return DeadLetter(
+            reason=facts["reason"].decode(),
+            error=facts["error"].decode("utf-8", "replace"),
+            topic=facts["topic"].decode(),
+            partition=int(facts["partition"]),
+            offset=int(facts["offset"]),
+            value=message.value,
+            key=facts.get("key"),
+            version=facts["version"].decode("utf-8", "replace"),
+        )
+    except (KeyError, ValueError) as error:
+        raise RecordError("DeadLetter", f"header {error}") from None
+
+
+def _failure(error: Exception) -> Failure:
+    match error:
+        case Refused():
+            return Failure(error.reason, str(error))
+        case RecordError():
+            return Failure(Reason.MALFORMED, str(error))
+        case Undeliverable():
+            return Failure(Reason.TOO_LARGE, str(error))
+        case _:
+            logger.error("handler failed", exc_info=error)
+            return Failure(Reason.HANDLER_ERROR, repr(error))
+
+
+def _ends_us(error: BaseException) -> bool:
+    return not isinstance(error, Exception | asyncio.CancelledError) or (
+        isinstance(error, asyncio.CancelledError) and _asked_to_stop()
+    )
+
+
+def _asked_to_stop() -> bool:
+    """Whether this task was cancelled from outside, rather than by something that it awaited."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

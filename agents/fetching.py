@@ -1,0 +1,207 @@
+"""One HTTP GET with limits: time, bytes, hops and where it may lead. Its failures are values, never
+exceptions.
+
+Redirects are followed by hand, so that each hop is looked at: http or https only, never from https to http,
+no circle, no credentials from a `Location`. Every hop dials through the egress guard. The body stays as it
+came over the wire; it is hashed before anybody spends time on unpacking it. There is no proxy from the
+environment, no cookie, and no other compression is asked for than gzip, whose bombs the cap of
+`streams.wires.compression` stops.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from yarl import URL
+
+from agents.egress import PORTS, BlockedAddress, Network, guard
+from streams.polling import KEPT_HEADERS, Fetched, Outcome
+from streams.wires.compression import MAX_DOCUMENT_BYTES
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PERMANENT = frozenset({301, 308})
+ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
+CHUNK_BYTES = 65_536
+
+_BY_STATUS = {
+    304: Outcome.NOT_MODIFIED,
+    410: Outcome.GONE,
+    429: Outcome.THROTTLED,
+    503: Outcome.THROTTLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one fetch may take, all hops together for `total_s`."""
+
+    total_s: float = 30.0
+    connect_s: float = 10.0
+    read_s: float = 15.0  # between two pieces of the body
+    body_bytes: int = MAX_DOCUMENT_BYTES
+    redirects: int = 5
+    connections_per_host: int = 2
+
+
+class _RefusedError(Exception):
+    """The fetch ends here, for this reason."""
+
+    def __init__(self, outcome: Outcome, detail: str) -> None:
+        super().__init__(detail)
+        self.outcome = outcome
+        self.detail = detail
+
+
+class Fetcher:
+    """Fetches feeds until it is closed: `async with Fetcher(contact=...) as fetcher`."""
+
+    def __init__(
+        self,
+        *,
+        contact: str | None = None,
+        allowed: Collection[Network] = (),
+        ports: Collection[int] = PORTS,
+        limits: Limits | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._guard = guard(allowed, ports)
+        self._headers = {"User-Agent": user_agent(contact), "Accept": ACCEPT, "Accept-Encoding": "gzip"}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        limits = self._limits
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                socket_factory=self._guard, limit_per_host=limits.connections_per_host
+            ),
+            timeout=aiohttp.ClientTimeout(
+                total=limits.total_s, sock_connect=limits.connect_s, sock_read=limits.read_s
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._headers,
+            auto_decompress=False,
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def fetch(self, url: str, conditional: Mapping[str, str] | None = None) -> Fetched:
+        """What came of a GET of `url` with the validators in `conditional`."""
+        trail = _Trail(url)
+        try:
+            async with asyncio.timeout(self._limits.total_s):
+                return await self._follow(trail, dict(conditional or {}))
+        except _RefusedError as refused:
+            return trail.failed(refused.outcome, refused.detail)
+        except TimeoutError:
+            return trail.failed(Outcome.TIMEOUT, "no whole answer in time")
+        except aiohttp.ClientPayloadError:
+            return trail.failed(Outcome.CUT_OFF, "the connection ended before the body did")
+        except aiohttp.ClientResponseError as error:
+            return trail.failed(Outcome.HTTP_ERROR, f"not HTTP: {error.message[:200]}")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return trail.failed(*_connect_problem(error))
+
+    async def _follow(self, trail: "_Trail", conditional: dict[str, str]) -> Fetched:
+        if self._session is None:
+            raise RuntimeError("a Fetcher is used inside `async with`")
+        for _ in range(self._limits.redirects + 1):
+            async with self._session.get(trail.url, headers=conditional, allow_redirects=False) as response:
+                location = response.headers.get("Location")
+                if response.status not in REDIRECTS or location is None:
+                    return await self._answer(response, trail, bool(conditional))
+            trail.step(location, permanent=response.status in PERMANENT)
+        raise _RefusedError(Outcome.BAD_REDIRECT, f"more than {self._limits.redirects} redirects")
+
+    async def _answer(self, response: aiohttp.ClientResponse, trail: "_Trail", conditional: bool) -> Fetched:
+        outcome = _BY_STATUS.get(response.status, Outcome.HTTP_ERROR)
+        body = b""
+        if response.status == 200:
+            outcome, body = Outcome.OK, await self._body(response)
+        return Fetched(
+            outcome=outcome,
+            url=str(trail.url),
+            status=response.status,
+            body=body,
+            headers=_kept(response),
+            conditional=conditional,
+            moved_to=trail.moved_to,
+            detail="" if outcome is Outcome.OK else f"HTTP {response.status}",
+        )
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        cap = self._limits.body_bytes
+        body = bytearray()
+        if (response.content_length or 0) <= cap:
+            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+                body += chunk
+                if len(body) > cap:
+                    break
+            else:
+                return bytes(body)
+        raise _RefusedError(Outcome.TOO_LARGE, f"more than {cap} bytes")
+
+
+class _Trail:
+    """The hops of one fetch: where it is, where it has been, whether all of it was said to be for good."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _as_written(url)
+        self.moved_to: str | None = None
+        self._been = {self.url}
+        self._for_good = True
+
+    def step(self, location: str, *, permanent: bool) -> None:
+        """Goes where `location` points, or raises _RefusedError."""
+        target = self.url.join(URL(location)).with_user(None).with_fragment(None)
+        if target.scheme not in {"http", "https"} or not target.host:
+            raise _RefusedError(Outcome.BAD_REDIRECT, f"redirect to {target.scheme or 'no'} address")
+        if self.url.scheme == "https" and target.scheme == "http":
+            raise _RefusedError(Outcome.BAD_REDIRECT, f"redirect from https to http at {target.host}")
+        if target in self._been:
+            raise _RefusedError(Outcome.BAD_REDIRECT, f"redirects in a circle at {target.host}")
+        self._been.add(target)
+        self.url = target
+        self._for_good = self._for_good and permanent
+        if self._for_good:
+            self.moved_to = str(target)
+
+    def failed(self, outcome: Outcome, detail: str) -> Fetched:
+        """The fetch as a failure at this hop."""
+        return Fetched(outcome=outcome, url=str(self.url), moved_to=self.moved_to, detail=detail)
+
+
+def user_agent(contact: str | None) -> str:
+    """Who we are and, if the operator says, whom to write to."""
+    product = f"Listwire/{version('listwire')}"
+    return f"{product} (+{contact})" if contact else product
+
+
+def _as_written(url: str) -> URL:
+    """The address byte for byte where that is possible: servers tell `%5B` from `[`."""
+    return URL(url, encoded=url.isascii() and " " not in url)
+
+
+def _kept(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """The headers that a poll uses; lines of one name are joined, a validator stays as it is."""
+    headers = response.headers
+    joined = {name: ", ".join(headers.getall(name)) for name in KEPT_HEADERS if name in headers}
+    return joined | {name: headers[name] for name in ("etag", "last-modified") if name in headers}
+
+
+def _connect_problem(error: Exception) -> tuple[Outcome, str]:
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, BlockedAddress):
+        return Outcome.BLOCKED_ADDRESS, str(error.os_error)
+    if isinstance(error, aiohttp.InvalidURL):
+        return Outcome.BAD_REDIRECT, "redirect to something that is no address"
+    return Outcome.CONNECT_ERROR, f"{type(error).__name__}: {str(error)[:200]}"

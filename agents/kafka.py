@@ -1,0 +1,297 @@
+"""What Listwire asks of a broker: topics that exist, messages that are acknowledged, logs that can be read.
+
+Precedence of the rules here:
+1. A message is sent when the broker has acknowledged it (`acks=all`, idempotent, linger 0), never before.
+2. Messages of one `publish` go out in the order given wherever that order can matter: those for another topic
+   wait until all before them are acknowledged. A crash in between leaves a beginning, never an end alone.
+3. A producer that failed a message is given up and replaced: an idempotent one has by then counted a sequence
+   number that the broker never saw, and every later message of that partition would be refused.
+4. Patience has an end. Whoever publishes hears `BrokerDown` and must not act as if it had been sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from itertools import groupby
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+
+from agents.logs import get_logger
+from agents.messages import BrokerDown, BrokerError, Incoming, Outgoing, TopicState, Undeliverable, addresses
+from agents.metrics import PUBLISH_RETRIES
+from streams.topics import MAX_MESSAGE_BYTES, TOPICS, TopicSpec
+
+__all__ = [
+    "BrokerDown",
+    "BrokerError",
+    "Incoming",
+    "Outgoing",
+    "Publisher",
+    "TopicState",
+    "Undeliverable",
+    "create_topics",
+    "describe_topics",
+    "patience",
+    "require_broker",
+]
+
+PATIENCE_S = 120.0
+CONNECT_S = 10
+CLOSE_S = 5.0
+
+logger = get_logger("kafka")
+
+
+class Publisher:
+    """One producer for all that a process sends. `publish` returns when everything has been acknowledged."""
+
+    def __init__(self, bootstrap: str, *, patience_s: float = PATIENCE_S) -> None:
+        self.bootstrap = bootstrap
+        self.patience_s = patience_s
+        self._producer: Any = None
+        self._connecting = asyncio.Lock()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Connects. Raises BrokerDown."""
+        await require_broker(self.bootstrap)
+        async with patience(self.bootstrap, "gives no producer", self.patience_s):
+            await self._current()
+
+    async def stop(self) -> None:
+        """Lets go of the broker; what was published is there already."""
+        self._retire(self._producer)
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    async def publish(self, *messages: Outgoing) -> None:
+        """Sends all and returns once each is acknowledged.
+
+        Raises Undeliverable before anything is sent if one is too large, BrokerDown when patience ends.
+        """
+        for message in messages:
+            if message.size > MAX_MESSAGE_BYTES:
+                raise Undeliverable(message.topic, message.size)
+        for _, same_topic in groupby(messages, key=lambda message: message.topic):
+            await self._deliver(list(same_topic))
+
+    async def reachable(self) -> bool:
+        """Whether the broker answers right now."""
+        if self._producer is None:
+            return False
+        try:
+            async with asyncio.timeout(2):
+                return bool(await self._producer.client.force_metadata_update())
+        except (TimeoutError, KafkaError):
+            return False
+
+    async def _deliver(self, messages: list[Outgoing]) -> None:
+        async with patience(self.bootstrap, f"{messages[0].topic} is not acknowledged", self.patience_s):
+            for pause_s in _pauses():
+                messages = await self._send(messages)
+                if not messages:
+                    return
+                PUBLISH_RETRIES.inc(len(messages))
+                await asyncio.sleep(pause_s)
+
+    async def _send(self, messages: list[Outgoing]) -> list[Outgoing]:
+        """What is still to be sent after one attempt, in order."""
+        try:
+            producer = await self._current()
+        except (KafkaError, OSError, TimeoutError) as error:
+            logger.warning("broker gives no producer", broker=self.bootstrap, error=str(error))
+            return messages
+        sending = [self._send_one(producer, message) for message in messages]
+        results = await asyncio.gather(*sending, return_exceptions=True)
+        failed = [
+            (message, problem)
+            for message, problem in zip(messages, results, strict=True)
+            if isinstance(problem, BaseException)
+        ]
+        if failed:
+            self._retire(producer)
+            _raise_the_hopeless(failed)
+            logger.warning("broker refused messages", topic=failed[0][0].topic, error=repr(failed[0][1]))
+        return [message for message, _ in failed]
+
+    @staticmethod
+    async def _send_one(producer: Any, message: Outgoing) -> None:
+        await producer.send_and_wait(
+            message.topic, value=message.value, key=message.key, headers=list(message.headers)
+        )
+
+    async def _current(self) -> Any:
+        async with self._connecting:
+            if self._producer is None:
+                self._producer = await _started_producer(self.bootstrap)
+            return self._producer
+
+    def _retire(self, producer: Any) -> None:
+        if producer is None or producer is not self._producer:
+            return
+        self._producer = None
+        closing = asyncio.create_task(_close(producer))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+
+def _raise_the_hopeless(failed: list[tuple[Outgoing, BaseException]]) -> None:
+    for message, problem in failed:
+        if isinstance(problem, MessageSizeTooLargeError | RecordListTooLargeError):
+            raise Undeliverable(message.topic, message.size)
+        if not isinstance(problem, KafkaError):
+            raise problem
+
+
+@asynccontextmanager
+async def patience(bootstrap: str, problem: str, seconds: float) -> AsyncIterator[None]:
+    """Turns what takes longer than `seconds`, or fails in the client, into BrokerDown with this problem."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise BrokerDown(bootstrap, f"{problem} within {seconds:g} s") from None
+    except KafkaError as error:
+        raise BrokerDown(bootstrap, f"{problem}: {error}") from None
+
+
+async def require_broker(bootstrap: str) -> None:
+    """Returns if something listens at one of the addresses, so that nobody waits on a typing error.
+
+    Raises BrokerDown with the reason of the last address.
+    """
+    reason = "no address"
+    for host, port in addresses(bootstrap):
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+            return
+        except TimeoutError:
+            reason = "no answer"
+        except OSError as error:
+            reason = (
+                "connection refused"
+                if isinstance(error, ConnectionRefusedError)
+                else str(error.strerror or error)
+            )
+    raise BrokerDown(bootstrap, f"unreachable ({reason})")
+
+
+async def create_topics(
+    bootstrap: str, replication: int = 1, specs: Sequence[TopicSpec] = TOPICS
+) -> list[str]:
+    """Creates the topics that are missing and returns their names; those present keep what they hold.
+
+    Raises BrokerDown, or BrokerError when the broker refuses or a topic has another partition count than
+    ours, for with another count keys would no longer lie where the logs have them.
+    """
+    async with _Admin(bootstrap) as admin:
+        present = {state.name: state for state in await admin.states()}
+        missing = [spec for spec in specs if spec.topic not in present]
+        await admin.create(missing, replication)
+        for spec in specs:
+            state = present.get(spec.topic)
+            if state and state.partitions != spec.partitions:
+                problem = (
+                    f"topic {spec.topic} has {state.partitions} partitions, Listwire needs {spec.partitions}"
+                )
+                raise BrokerError(bootstrap, problem)
+        return [str(spec.topic) for spec in missing]
+
+
+async def describe_topics(bootstrap: str) -> list[TopicState]:
+    """Our topics as the broker has them, in the order of the table; one that is absent has no partitions."""
+    async with _Admin(bootstrap) as admin:
+        present = {state.name: state for state in await admin.states()}
+    return [present.get(spec.topic, TopicState(spec.topic, 0, 0, 0)) for spec in TOPICS]
+
+
+class _Admin:
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._client: Any = None
+
+    async def __aenter__(self) -> _Admin:
+        await require_broker(self._bootstrap)
+        self._client = AIOKafkaAdminClient(
+            bootstrap_servers=self._bootstrap, request_timeout_ms=CONNECT_S * 1000
+        )
+        try:
+            async with patience(self._bootstrap, "listens, but does not answer as Kafka does", 2 * CONNECT_S):
+                await self._client.start()
+        except BrokerDown:
+            await self._client.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+
+    async def states(self) -> list[TopicState]:
+        return [
+            TopicState(
+                topic["topic"],
+                len(topic["partitions"]),
+                min((len(partition["replicas"]) for partition in topic["partitions"]), default=0),
+                sum(partition["leader"] < 0 for partition in topic["partitions"]),
+            )
+            for topic in await self._client.describe_topics()
+        ]
+
+    async def create(self, specs: list[TopicSpec], replication: int) -> None:
+        if not specs:
+            return
+        extra = {"min.insync.replicas": "2"} if replication > 2 else {}
+        topics = [
+            NewTopic(str(spec.topic), spec.partitions, replication, topic_configs=spec.config() | extra)
+            for spec in specs
+        ]
+        answer = await self._client.create_topics(topics)
+        for topic, code, message in answer.topic_errors:
+            if (
+                code and for_code(code) is not TopicAlreadyExistsError
+            ):  # another process may be creating them too
+                raise BrokerError(self._bootstrap, f"topic {topic}: {message or for_code(code).__name__}")
+
+
+async def _started_producer(bootstrap: str) -> Any:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=0,
+        max_request_size=MAX_MESSAGE_BYTES,
+    )
+    try:
+        await producer.start()
+    except BaseException:
+        await producer.stop()
+        raise
+    return producer
+
+
+async def _close(producer: Any) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await producer.stop()
+    except (TimeoutError, KafkaError) as error:
+        logger.warning("producer left with messages under way", error=repr(error))
+
+
+def _pauses() -> Iterator[float]:
+    pause_s = 0.1
+    while True:
+        yield pause_s
+        pause_s = min(pause_s * 2, 5.0)

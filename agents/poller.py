@@ -1,0 +1,227 @@
+"""Polls the feeds: each in its own rhythm, one request at a time to a host, none able to stop another.
+
+The order that no story is lost by: fetch, parse, publish and wait for the broker's acknowledgement, then
+store the state of the feed. Whatever fails before the last step leaves the old state, so the next poll finds
+the same items new and publishes them again under the same ids.
+
+What can fail is known: fetching gives its failures as values, parsing raises WireError or ParserKilled,
+publishing and storing raise ListwireError. The rest is a fault in our own code. It is caught at one place,
+for the one feed, logged with its trace and counted; the feed backs off and the others go on.
+"""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
+
+from agents.clock import utcnow
+from agents.logs import get_logger
+from agents.parsing import ParserKilled, Request
+from streams.errors import ListwireError, WireError
+from streams.feeds import FeedSpec
+from streams.polling import (
+    FeedState,
+    Fetched,
+    Outcome,
+    digest,
+    judge,
+    request_headers,
+    worth_storing,
+)
+from streams.records import Story
+from streams.schedule import due_in_s, scheduled
+from streams.wires.documents import Document
+
+RETRY_FIRST_S = 1.0
+RETRY_LIMIT_S = 60.0
+PUBLISH_AT_ONCE = 500
+START_SPREAD_S = 0.02  # for each feed, so that a thousand do not all ask in the first second
+FAILURES_WORTH_A_WARNING = 5
+UNSENT = "unsent"  # outcome of a poll whose stories or state the broker did not take
+FAULT = "fault"  # outcome of a poll that met a fault of ours
+
+logger = get_logger("poller")
+
+
+class Fetches(Protocol):
+    """What `agents.fetching.Fetcher` offers."""
+
+    async def fetch(self, url: str, conditional: Mapping[str, str] | None = None) -> Fetched: ...
+
+
+class Parses(Protocol):
+    """What `agents.parsing.Parser` offers."""
+
+    async def parse(self, raw: bytes, request: Request) -> Document: ...
+
+
+class Remembers(Protocol):
+    """What `agents.feed_state.KafkaFeedState` offers."""
+
+    async def load(self, key: str) -> FeedState | None: ...
+
+    async def save(self, key: str, state: FeedState) -> None: ...
+
+
+Publish = Callable[[Sequence[Story]], Awaitable[None]]
+"""Returns when the broker has acknowledged all stories; raises ListwireError if it has not."""
+
+Observe = Callable[[str, str, float, int], None]
+"""`(feed, outcome, seconds, new stories)` of each poll."""
+
+
+class Polled(NamedTuple):
+    """How one poll ended."""
+
+    fetched: Fetched
+    document: Document | None
+    stories: tuple[Story, ...]
+    state: FeedState
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the poller has of the world besides the network, replaced by tests."""
+
+    now: Callable[[], datetime] = utcnow
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = random.random
+    host_spacing_s: float = 1.0
+    fetches_at_once: int = 64
+
+
+class Poller:
+    """`run` polls until it is cancelled; `poll` polls one feed once."""
+
+    def __init__(  # noqa: PLR0913 - its collaborators, each injected under its name
+        self,
+        feeds: Iterable[FeedSpec],
+        *,
+        publish: Publish,
+        store: Remembers,
+        fetcher: Fetches,
+        parser: Parses,
+        observe: Observe = lambda feed, outcome, seconds, new: None,
+        surroundings: Surroundings | None = None,
+    ) -> None:
+        self.states: dict[str, FeedState] = {}
+        self._feeds = tuple(feed for feed in feeds if feed.enabled)
+        self._publish = publish
+        self._store = store
+        self._fetcher = fetcher
+        self._parser = parser
+        self._observe = observe
+        self._world = surroundings or Surroundings()
+        self._hosts: defaultdict[str, _Host] = defaultdict(_Host)
+        self._slots = asyncio.Semaphore(self._world.fetches_at_once)
+
+    async def run(self) -> None:
+        """Polls every enabled feed for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            for feed in self._feeds:
+                tasks.create_task(self._follow(feed), name=f"poll {feed.key}")
+
+    async def poll(self, feed: FeedSpec) -> Polled:
+        """One poll, due or not. Raises ListwireError if stories or state could not be handed over."""
+        state = await self._state(feed)
+        fetched = await self._fetched(feed, state)
+        fetched, document = await self._parsed(feed, fetched)
+        now = self._world.now()
+        after, stories = digest(state, fetched, document, now)
+        after = scheduled(feed, after, fetched, now, self._world.jitter())
+        for start in range(0, len(stories), PUBLISH_AT_ONCE):
+            await self._publish(stories[start : start + PUBLISH_AT_ONCE])
+        if worth_storing(state, after):
+            await self._store.save(feed.key, after)
+        self.states[feed.key] = after
+        _tell_operator(feed, state, after)
+        return Polled(fetched, document, stories, after)
+
+    async def _follow(self, feed: FeedSpec) -> None:
+        troubles = 0
+        await self._world.sleep(self._world.jitter() * START_SPREAD_S * len(self._feeds))
+        while True:
+            troubles = 0 if await self._attempt(feed) else troubles + 1
+            await self._world.sleep(self._pause_s(feed, troubles))
+
+    async def _attempt(self, feed: FeedSpec) -> bool:
+        """Polls the feed if it is due; False if that met trouble which is not the feed's."""
+        started = time.perf_counter()
+        try:
+            if due_in_s(await self._state(feed), self._world.now()) > 0:
+                return True
+            polled = await self.poll(feed)
+        except ListwireError as error:
+            logger.warning("poll not handed over", feed=feed.key, error=str(error))
+            self._observe(feed.key, UNSENT, time.perf_counter() - started, 0)
+            return False
+        except Exception:  # a fault met in one feed must not end the polling of the others
+            logger.exception("poll met a fault of ours", feed=feed.key)
+            self._observe(feed.key, FAULT, time.perf_counter() - started, 0)
+            return False
+        self._observe(feed.key, polled.fetched.outcome, time.perf_counter() - started, len(polled.stories))
+        return True
+
+    def _pause_s(self, feed: FeedSpec, troubles: int) -> float:
+        if troubles:
+            return min(RETRY_FIRST_S * 2.0 ** min(troubles - 1, 16), RETRY_LIMIT_S)
+        return due_in_s(self.states[feed.key], self._world.now())
+
+    async def _state(self, feed: FeedSpec) -> FeedState:
+        if feed.key not in self.states:
+            self.states[feed.key] = await self._store.load(feed.key) or FeedState(feed=feed.key)
+        return self.states[feed.key]
+
+    async def _fetched(self, feed: FeedSpec, state: FeedState) -> Fetched:
+        headers = request_headers(state, self._world.now())
+        async with self._hosts[feed.host].turn(self._world), self._slots:
+            return judge(state, await self._fetcher.fetch(feed.url, headers))
+
+    async def _parsed(self, feed: FeedSpec, fetched: Fetched) -> tuple[Fetched, Document | None]:
+        """The document, or the answer with the reason why it is none."""
+        if fetched.outcome is not Outcome.OK:
+            return fetched, None
+        request = Request(
+            feed=feed, received_at=self._world.now(), media_type=fetched.media_type, url=fetched.url
+        )
+        try:
+            return fetched, await self._parser.parse(fetched.body, request)
+        except WireError as error:
+            return replace(fetched, outcome=Outcome(error.reason), detail=error.detail), None
+        except ParserKilled as error:
+            return replace(fetched, outcome=Outcome.PARSER_KILLED, detail=error.detail), None
+
+
+@dataclass(slots=True)
+class _Host:
+    """One request at a time, and a pause after each."""
+
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    free_from: datetime | None = None
+
+    @asynccontextmanager
+    async def turn(self, world: Surroundings) -> AsyncIterator[None]:
+        async with self.busy:
+            if self.free_from is not None:
+                await world.sleep(max((self.free_from - world.now()).total_seconds(), 0.0))
+            try:
+                yield
+            finally:
+                self.free_from = world.now() + timedelta(seconds=world.host_spacing_s)
+
+
+def _tell_operator(feed: FeedSpec, before: FeedState, after: FeedState) -> None:
+    """What somebody has to act on, once."""
+    if after.gone_since and not before.gone_since:
+        logger.warning("feed is gone", feed=feed.key, url=feed.url)
+    if after.moved_to and after.moved_to != before.moved_to:
+        logger.warning("feed moved for good", feed=feed.key, url=feed.url, moved_to=after.moved_to)
+    if after.failures == FAILURES_WORTH_A_WARNING:
+        logger.warning("feed keeps failing", feed=feed.key, url=feed.url, outcome=after.outcome)

@@ -1,0 +1,137 @@
+"""An alert as a person reads it in a terminal: who, what, how far, by whose word, how fresh.
+
+    ▌ DELISTING DECIDED  Russia ▸ Taliban                                 unconfirmed
+    ▌ listed → delisting decided, 2024-10-04
+    ▌ “The decision to take the Taliban off the list has been made at the highest level”
+    ▌ said by Russia's Foreign Ministry through TASS
+    ▌ 3 s after publication · demo-wire · Moscow to drop the Taliban from its terror list
+
+Story text is data from strangers: control characters and marks that turn the direction of text are taken out
+before anything reaches a terminal, and nothing of it is ever read as markup.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from streams.records import Alert, AlertKind, AlertStatus, Level
+
+WIDTH = 96
+BAR = "▌ "
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u061c\u202a-\u202e\u2066-\u2069]+")
+
+_COLOURS = {
+    AlertKind.STEP: "yellow",
+    AlertKind.CHANGE: "red",
+    AlertKind.PARTIAL: "red",
+    AlertKind.EXTENDED: "red",
+    AlertKind.REJECTED: "cyan",
+    AlertKind.RENEWAL: "blue",
+    AlertKind.LAPSE: "magenta",
+}
+_LEVELS = {Level.UNCONFIRMED: "yellow", Level.CONFIRMED: "green", Level.OFFICIAL: "bold green"}
+_TITLES = {
+    AlertKind.PARTIAL: "off one list",
+    AlertKind.EXTENDED: "listing extended",
+    AlertKind.RENEWAL: "listing renewed",
+    AlertKind.LAPSE: "listing lapsed",
+}
+
+
+def render(alert: Alert, now: datetime, width: int = WIDTH) -> Text:
+    """The alert in a few lines of at most `width` columns, the evidence underlined."""
+    colour = _COLOURS[alert.kind] if alert.status is not AlertStatus.RETRACTED else "bright_black"
+    console = Console(file=io.StringIO(), width=width)
+    bar = Text(BAR, colour)
+    wrapped = [part for line in _lines(alert, now, colour) for part in line.wrap(console, width - len(BAR))]
+    for part in wrapped:
+        part.rstrip()
+    return Text("\n").join(Text.assemble(bar, part) for part in wrapped)
+
+
+def plain(text: str) -> str:
+    """`text` on one line, without what could move a cursor, a colour or the reader's eye."""
+    return " ".join(_UNSAFE.sub(" ", text).split())
+
+
+def _lines(alert: Alert, now: datetime, colour: str) -> Iterator[Text]:
+    yield _headline(alert, colour)
+    yield _move(alert)
+    yield Text.assemble("“", (plain(alert.evidence.text), "underline"), "”")
+    yield _voice(alert)
+    yield _origin(alert, now)
+    if alert.story.link:
+        yield Text(plain(alert.story.link), "dim")
+
+
+def _headline(alert: Alert, colour: str) -> Text:
+    line = Text.assemble((f" {_title(alert).upper()} ", f"bold reverse {colour}"), "  ")
+    line.append(plain(alert.authority_name), "bold").append(" ▸ ", colour).append(
+        plain(alert.group_name), "bold"
+    )
+    if alert.scope:
+        line.append(f" ({plain(alert.scope)})")
+    if alert.instrument:
+        line.append(f", {plain(alert.instrument)}", "dim")
+    return line.append("  ").append(alert.level.value, _LEVELS[alert.level])
+
+
+def _title(alert: Alert) -> str:
+    if alert.status is AlertStatus.RETRACTED:
+        return f"retracted: {alert.change} {alert.stage}"
+    if alert.kind is AlertKind.CHANGE:
+        title = alert.to_state.value
+    else:
+        title = _TITLES.get(alert.kind, f"{alert.change} {alert.stage}")
+    return title if alert.status is AlertStatus.LIVE else f"{alert.status}: {title}"
+
+
+def _move(alert: Alert) -> Text:
+    line = Text.assemble(_said(alert.from_state), (" → ", "dim"), (_said(alert.to_state), "bold"))
+    if alert.acted_on:
+        line.append(f", {alert.acted_on}")
+    if alert.effective_on:
+        line.append(f", in force {alert.effective_on}")
+    if alert.revision > 1:
+        line.append(f"  revision {alert.revision}: {plain(alert.reason)}", "italic")
+    return line
+
+
+def _voice(alert: Alert) -> Text:
+    line = Text()
+    if alert.speaker:
+        line.append("said by ").append(plain(alert.speaker), "bold")
+        if alert.medium and alert.medium != alert.speaker:
+            line.append(f" through {plain(alert.medium)}")
+    else:
+        line.append(f"as {plain(alert.medium)} has it" if alert.medium else "nobody named as the source")
+    return line.append(f" · confidence {alert.confidence:.2f} · {plain(alert.id)}", "dim")
+
+
+def _origin(alert: Alert, now: datetime) -> Text:
+    story = alert.story
+    source = f"{plain(story.source)} ({plain(story.feed)})" if story.source else plain(story.feed)
+    return Text.assemble(
+        (_age(story.published, now), "green"), f" · {source} · ", (plain(story.headline), "dim")
+    )
+
+
+def _age(published: datetime | None, now: datetime) -> str:
+    if published is None:
+        return "publication time unknown"
+    seconds = max(0, int((now - published).total_seconds()))
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} after publication"
+    return f"{seconds} s after publication"
+
+
+def _said(state: str) -> str:
+    return state.replace("-", " ")

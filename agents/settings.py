@@ -1,0 +1,156 @@
+"""Settings of all commands: flags before environment before file before defaults.
+
+The environment names are `LISTWIRE_` + the field in capitals, lists are written with commas. The file is
+TOML, found by `--config`, by `LISTWIRE_CONFIG` or in the user's configuration folder, and its keys are the
+fields. What is set and not known is an error that names it: a setting ignored in silence costs an evening.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from platformdirs import user_cache_path, user_config_path, user_data_path
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from streams.errors import SettingsError
+
+PREFIX = "LISTWIRE_"
+CONFIG = f"{PREFIX}CONFIG"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Network = IPv4Network | IPv6Network
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Every field has a default that works on one machine without a network."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+
+    broker: str | None = Field(
+        None, description="bootstrap servers, host:port[,host:port]; none: the embedded broker"
+    )
+    replication: int = Field(1, ge=1, le=9, description="copies of each topic; 3 where three brokers run")
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("listwire"), description="what must survive"
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: user_cache_path("listwire"), description="what may be deleted"
+    )
+    feeds_file: Path | None = Field(None, description="the feed list; none: the one that is bundled")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least that is logged"
+    )
+    log_format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal")
+    metrics_host: str = Field("127.0.0.1", description="where metrics and health listen")
+    metrics_port: Port = Field(9464, description="the worker's port; 0 takes a free one")
+    poller_metrics_port: Port = Field(9465, description="the poller's port; 0 takes a free one")
+    contact: str | None = Field(None, description="URL or address in the User-Agent, for whoever runs a feed")
+    sinks: Annotated[tuple[str, ...], NoDecode] = Field(("stdout:",), description="where alerts go, by URL")
+    allow_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="private networks that feeds may be fetched from, in CIDR form"
+    )
+    kafka_jars: Path | None = Field(
+        None, description="a folder with the broker's jars instead of fetching them"
+    )
+    maven_repository: str | None = Field(None, description="where the broker's jars are fetched from")
+
+    @field_validator("sinks", "allow_networks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("data_dir", "cache_dir", "feeds_file", "kafka_jars", mode="after")
+    @classmethod
+    def _at_home(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser()
+
+
+def load_settings(config: Path | None = None, **flags: object) -> Settings:
+    """The settings in force; a flag that is None was not given.
+
+    Raises SettingsError, one line that names the flag, the variable or the file and key at fault.
+    """
+    given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    _refuse_unknown_names()
+    file, values = _file(config)
+    try:
+        return _sourced(values)(**given)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(error, given, file))) from None
+
+
+def _sourced(values: dict[str, Any]) -> type[Settings]:
+    class Sourced(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, values)
+
+    return Sourced
+
+
+def _refuse_unknown_names() -> None:
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields} | {CONFIG}
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise SettingsError(f"{name}: no such setting{_nearest(name.upper(), known)}")
+
+
+def _file(config: Path | None) -> tuple[Path, dict[str, Any]]:
+    named = config or (Path(os.environ[CONFIG]) if os.environ.get(CONFIG) else None)
+    file = named or user_config_path("listwire") / "listwire.toml"
+    try:
+        return file, tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        if named:
+            raise SettingsError(f"{file}: no such file") from None
+        return file, {}
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file}: not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: {error}") from None
+
+
+def _explain(error: ValidationError, given: dict[str, Any], file: Path) -> list[str]:
+    return [_line(str(fault["loc"][0]), fault["type"], fault["msg"], given, file) for fault in error.errors()]
+
+
+def _line(field: str, kind: str, message: str, given: dict[str, Any], file: Path) -> str:
+    if field in given:
+        origin = f"--{field.replace('_', '-')}"
+    elif field in Settings.model_fields and f"{PREFIX}{field.upper()}" in os.environ:
+        origin = f"{PREFIX}{field.upper()}"
+    else:
+        origin = f"{file}: {field}"
+    if kind == "extra_forbidden":
+        return f"{origin}: no such setting{_nearest(field, set(Settings.model_fields))}"
+    return f"{origin}: {message[:1].lower()}{message[1:]}"
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -1,0 +1,135 @@
+"""The worker: classifier, detector, bookkeeper and heralds in one process and one event loop.
+
+    topics ▶ publisher ▶ health ▶ agents, heralds     ... a signal, or the death of one of them ...     back
+
+A signal lets the events at hand finish and exits with 0. If a service dies, all stop and the exit code is 1,
+so that whoever supervises us starts us again: half a worker that looks alive is the worst of failures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+from agents.app import Assignment, Station, build_app
+from agents.bookkeeper import Bookkeeper, Rules
+from agents.classifier import Classifier
+from agents.deadletter import Guard, Publishes, exit_now
+from agents.detector import Detector
+from agents.health import serving
+from agents.herald import Herald
+from agents.kafka import Publisher, create_topics
+from agents.logs import get_logger
+from agents.memory import LogReader, ReadLog
+from agents.metrics import BUILD, VERSION
+from agents.settings import Settings
+from agents.sinks import Sink, open_sink
+from streams.alerts import settle, status_of
+from streams.classifying import classify
+from streams.errors import SettingsError
+from streams.ledger import open_entry
+from streams.reading import read
+from streams.registry import Registry
+from streams.reports import reports
+from streams.topics import Topic
+
+STOP_S = 30.0
+"""How long the events at hand may take to finish; compose and systemd must wait longer before they kill."""
+
+logger = get_logger("worker")
+
+
+async def run_worker(settings: Settings, registry: Registry, sinks: dict[str, Sink] | None = None) -> int:
+    """Runs until a signal (0) or the death of a service (1). `sinks` by URL; None: those of the settings.
+
+    Raises SettingsError or BrokerError, before anything has started, for what an operator has to put right.
+    """
+    if settings.broker is None:
+        raise SettingsError("no broker: set LISTWIRE_BROKER, or let `listwire up` bring one")
+    outlets = sinks if sinks is not None else {url: open_sink(url) for url in settings.sinks}
+    await create_topics(settings.broker, settings.replication)
+    publisher = Publisher(settings.broker)
+    await publisher.start()
+    read_log = LogReader(settings.broker)
+    heralds = [Herald(settings.broker, url, sink, publisher, read_log) for url, sink in outlets.items()]
+    app, assignment = build_app(settings.broker, stations(registry, publisher, read_log), settings.data_dir)
+    BUILD.labels(version=VERSION).set(1)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(publisher.stop)
+        missing = partial(_missing, publisher, assignment)
+        await stack.enter_async_context(serving(settings.metrics_host, settings.metrics_port, missing))
+        return await _run(app, heralds)
+
+
+def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> list[Station]:
+    """The three agents, each with its topic, its guard and its memory."""
+    detector = Detector(registry, read_log, read, reports)
+    bookkeeper = Bookkeeper(registry, read_log, Rules(open_entry, settle, status_of))
+    return [
+        Station(Topic.STORIES, Guard("classifier", Classifier(registry, classify), publisher), _nothing),
+        Station(
+            Topic.RELEVANT, Guard("detector", detector, publisher, detector.prepare), detector.memory.forget
+        ),
+        Station(
+            Topic.CLAIMS,
+            Guard("bookkeeper", bookkeeper, publisher, bookkeeper.prepare),
+            bookkeeper.memory.forget,
+        ),
+    ]
+
+
+async def _run(app: Any, heralds: Sequence[Herald]) -> int:
+    stop = _stop_signal()
+    services = [asyncio.create_task(herald.run(), name=f"herald {herald.scheme}") for herald in heralds]
+    services.append(asyncio.create_task(_agents(app), name="agents"))
+    stopping = asyncio.create_task(stop.wait(), name="signal")
+    try:
+        await asyncio.wait([stopping, *services], return_when=asyncio.FIRST_COMPLETED)
+        return 0 if stop.is_set() else _obituary(services)
+    finally:
+        await _stop(app, [stopping, *services])
+
+
+async def _agents(app: Any) -> None:
+    await app.start()
+    await app.wait_for_stopped()
+    raise app.crash_reason or RuntimeError("the agents stopped by themselves")
+
+
+def _obituary(services: Iterable[asyncio.Task[None]]) -> int:
+    for service in services:
+        if service.done():
+            logger.critical("service died", service=service.get_name(), error=repr(service.exception()))
+    return 1
+
+
+async def _stop(app: Any, tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    try:
+        async with asyncio.timeout(STOP_S):
+            await app.stop()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    except TimeoutError:
+        logger.critical("events at hand do not finish", seconds=STOP_S)
+        exit_now()  # nothing of them is committed, so they come again
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _missing(publisher: Publisher, assignment: Assignment) -> list[str]:
+    problems = [] if await publisher.reachable() else [f"broker {publisher.bootstrap} does not answer"]
+    return problems if assignment.partitions is not None else [*problems, "no partitions assigned yet"]
+
+
+def _nothing(_: Iterable[int]) -> None:
+    """The classifier has nothing to forget."""

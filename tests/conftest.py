@@ -1,0 +1,61 @@
+"""What tests of several parts share: a real Apache Kafka, and a header that says what it runs on."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from agents.broker import Broker, BrokerError, BrokerSpec, BrokerUnavailableError, prepare
+from agents.broker_jars import find_java, java_version
+from agents.settings import load_settings
+
+
+def pytest_report_header() -> list[str]:
+    try:
+        java = find_java()
+        found = f"{java_version(java)} ({java})"
+    except BrokerError as error:
+        found = str(error)
+    return [f"java: {found}", f"machine: {platform.platform()}, {os.cpu_count()} cores"]
+
+
+@pytest.fixture(scope="session")
+def lacking() -> Callable[[str], NoReturn]:
+    """To be called with what a test lacks here: skips it, or fails it in CI, where nothing may lack."""
+
+    def give_up(reason: str) -> NoReturn:
+        if os.environ.get("CI"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+    return give_up
+
+
+@pytest.fixture(scope="session")
+def broker_spec(lacking: Callable[[str], NoReturn]) -> Callable[[Path], BrokerSpec]:
+    """The spec of a broker in a given data folder; its Java and jars are there.
+
+    They come from where the settings say, by default from the user's own cache.
+    """
+    settings = load_settings()
+
+    def spec(data_dir: Path) -> BrokerSpec:
+        return BrokerSpec(data_dir, settings.cache_dir, settings.kafka_jars, settings.maven_repository)
+
+    try:
+        prepare(spec(Path()), progress=lambda _: None)
+    except BrokerUnavailableError as error:
+        lacking(f"no Apache Kafka: {error}")
+    return spec
+
+
+@pytest.fixture(scope="session")
+def kafka(
+    broker_spec: Callable[[Path], BrokerSpec], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The `host:port` of one Apache Kafka for all tests, empty at first: each names topics of its own."""
+    with Broker.start(broker_spec(tmp_path_factory.mktemp("kafka")), lambda _: None) as broker:
+        yield broker.bootstrap
