@@ -8,8 +8,10 @@ of these is a fact about the ledger. `METRICS` is the same as a table, for the R
 from importlib.metadata import version
 from typing import NamedTuple
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.metrics import MetricWrapperBase
+
+disable_created_metrics()  # a second series for each counter that no rule of ours reads
 
 VERSION = version("listwire")
 

@@ -13,15 +13,16 @@ from datetime import date
 from functools import cache
 
 from streams.reading.attribution import attribute, find_medium, media
-from streams.reading.candidates import Candidate, Scene, candidates, scene
+from streams.reading.candidates import Candidate, Scene, candidates, named_later, scene
 from streams.reading.claims import Row, claim_of, find_turns, held_back, settle_news
 from streams.reading.context import Focus, Named, groups_in, home_of
 from streams.reading.ellipsis import same_step
 from streams.reading.lexicon import Lexicon
 from streams.reading.nouns import collapse
 from streams.reading.sentences import Sentence, split
+from streams.reading.stance import Drop
 from streams.reading.times import find_times
-from streams.reading.tokens import Unit
+from streams.reading.tokens import Kind, Unit
 from streams.reading.units import units_of
 from streams.records import Claim, Mention, Story
 from streams.registry import Registry
@@ -53,7 +54,9 @@ def read(story: Story, registry: Registry, *, official: bool = False) -> Reading
     agency = dateline.agency if dateline is not None else None
     for sentence, pieces in zip(sentences, units, strict=True):
         view = _scene(story, sentence, pieces, focus, registry, today, agency)
-        fresh = [*candidates(view, focus, registry), *same_step(view, focus, found)]
+        fresh = list(candidates(view, focus, registry))
+        fresh += same_step(view, [*found, *fresh])
+        fresh += named_later([c for c in found if c.awaits], view, fresh, groups_in(pieces))
         found += fresh
         _remember(focus, fresh, pieces)
         rows += find_turns(story.text[sentence.start : sentence.end]) if sentence.index else []
@@ -90,6 +93,8 @@ def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit]) -> None:
     if done:
         focus.changed = tuple(dict.fromkeys(Named(c.group, c.scope) for c in done if c.group is not None))
         focus.acting = done[-1].authority
+    focus.platform = focus.platform or any(c.drop is Drop.PLATFORM for c in fresh)
+    focus.list_in_sight = any(unit.kind is Kind.LIST for unit in units)
     focus.saw(units)
 
 

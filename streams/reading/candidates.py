@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from streams.reading.attribution import Attribution
@@ -13,7 +13,7 @@ from streams.reading.operators import Hit, find_operators
 from streams.reading.phrases import Form
 from streams.reading.roles import Agent, agent, patient
 from streams.reading.sentences import Sentence
-from streams.reading.stance import Drop, Stance, is_static, judge
+from streams.reading.stance import LEGAL, RULINGS, Drop, Stance, is_static, judge
 from streams.reading.times import When, is_before
 from streams.reading.tokens import Kind, Unit
 from streams.records import AuthorityKey, Change, GroupKey, PartialDate, Stage
@@ -36,6 +36,8 @@ class Candidate:
     when: When | None
     background: bool
     scope: GroupKey | None
+    told: bool  # announced as done: "said that X had been / has been ..."
+    awaits: bool  # it speaks of several groups that a later sentence may name
     guessed: int  # how many roles context had to fill: lowers confidence
     voice: Attribution
     instrument: str | None = None
@@ -65,7 +67,7 @@ def scene(sentence: Sentence, units: Sequence[Unit], times: Sequence[When], voic
 
 def candidates(view: Scene, focus: Focus, registry: Registry) -> Iterator[Candidate]:
     """Every candidate of the sentence, dropped ones included, with their reasons."""
-    for trigger in find_triggers(view.units):
+    for trigger in find_triggers(view.units, focus.list_in_sight):
         yield from _of_trigger(view, trigger, focus, registry)
 
 
@@ -76,12 +78,16 @@ def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry)
     groups = focus.groups_for(whom, units)
     authorities = who.authorities or tuple(a for a in (focus.authority_for(units, who.unit),) if a is not None)
     guessed = int(not whom.units) + int(not who.authorities)
+    awaits = not groups and whom.stand_in in {"listed", "many"}
     drop = _structural_drop(view, trigger, who, groups, authorities)
+    if focus.platform and not who.authorities:
+        drop = Drop.PLATFORM
     for authority in authorities or (None,):
         kind = registry.authorities[authority].kind if authority in registry.authorities else None
         stance = judge(units, trigger, view.operators, authority, kind is AuthorityKind.BODY)
         for named in groups or (None,):
-            yield _candidate(view, trigger, stance, drop or stance.drop, named, authority, guessed, registry)
+            fate = drop or stance.drop
+            yield _candidate(view, trigger, stance, fate, named, authority, (guessed, awaits and fate is Drop.NO_GROUP), registry)
 
 
 def _structural_drop(
@@ -97,14 +103,14 @@ def _structural_drop(
 
 
 def _candidate(
-    view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None, named: Named | None, authority: AuthorityKey | None, guessed: int, registry: Registry
+    view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None, named: Named | None, authority: AuthorityKey | None, filled: tuple[int, bool], registry: Registry
 ) -> Candidate:
     when = _when(view, trigger)
     return Candidate(
         group=named.group if named is not None else None,
         scope=named.scope if named is not None else None,
         authority=authority,
-        change=trigger.phrase.change,
+        change=_change(trigger),
         stage=stance.stage,
         rule=trigger.phrase.id,
         why=stance.why,
@@ -112,10 +118,18 @@ def _candidate(
         drop=drop,
         when=when,
         background=_is_background(view, trigger, when),
-        guessed=guessed,
+        told=bool(set(trigger.auxiliaries) & {"has", "have"}) and "announce" in stance.why,
+        awaits=filled[1],
+        guessed=filled[0],
         voice=view.voice,
         instrument=_instrument(view, authority, registry),
     )
+
+
+def _change(trigger: Trigger) -> Change:
+    """The phrase's change; what is no longer called terrorist has been delisted."""
+    turned = "longer" in trigger.auxiliaries and trigger.phrase.change is Change.LISTING
+    return Change.DELISTING if turned else trigger.phrase.change
 
 
 def _when(view: Scene, trigger: Trigger) -> When | None:
@@ -143,14 +157,11 @@ def _is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
     return any(unit.text in _PAST_CUES for unit in window) or _has(window, "last", {"year", "month", "week"}) or _first_listed(view, trigger)
 
 
-_RULINGS = frozenset("ruling judgment judgement verdict decision move step listing designation ban measure".split())
-
-
 def _is_retold(view: Scene, trigger: Trigger) -> bool:
     """`commenting on a ruling that suspended the ban`: the change is the ground of the story, not its news."""
     for index in range(trigger.start - 1, max(trigger.start - 4, 0), -1):
         if view.units[index].text in {"that", "which"}:
-            return any(unit.text in _RULINGS for unit in view.units[max(0, index - 6) : index])
+            return any(unit.text in RULINGS - LEGAL for unit in view.units[max(0, index - 6) : index])
     return False
 
 
@@ -175,3 +186,18 @@ def _instrument(view: Scene, authority: AuthorityKey | None, registry: Registry)
     spoken = " ".join(unit.text for unit in view.units if unit.kind is not Kind.PUNCT)
     names = [(text.lower(), i.key) for i in registry.authorities[authority].instruments for text in (i.name, *i.short)]
     return next((key for text, key in sorted(names, key=lambda n: -len(n[0])) if text in spoken), None)
+
+
+def named_later(waiting: Sequence[Candidate], view: Scene, fresh: Sequence[Candidate], groups: Sequence[Named]) -> list[Candidate]:
+    """What earlier sentences said of several unnamed groups, said of those that this sentence names.
+
+    Only where this sentence has no change of its own: "The order applies to X and Y" goes on, "X was banned" does not.
+    """
+    if not groups or any(c.drop is None for c in fresh):
+        return []
+    return [
+        replace(c, group=named.group, scope=named.scope, drop=None, awaits=False, sentence=view.sentence, guessed=1)
+        for c in waiting
+        if view.sentence.index - c.sentence.index <= 2 and c.authority is not None and c.stage is not None
+        for named in groups
+    ]

@@ -75,7 +75,7 @@ def _is_news(c: Candidate, headline: set[tuple[str | None, str | None, Change]])
         return False
     if c.sentence.index <= 2 or _key(c) in headline:
         return True
-    return c.when is not None and c.when.weekday
+    return c.told or (c.when is not None and c.when.weekday)
 
 
 def _fold_news(news: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from streams.reading.phrases import Form, Needs, Phrase, spellings
 from streams.reading.tokens import Kind, Unit
-from streams.reading.words import words
+from streams.reading.words import singular, words
 
 
 class Voice(StrEnum):
@@ -50,21 +50,24 @@ _HARD = frozenset(
     "which who whom whose because while whereas although though when where after before until unless but despite following amid since".split()
 )
 _ATTRIBUTE_OPENERS = frozenset({"the", "a", "an", "this", "its", "their", "of", "for", "with"})
-_ADVERBS = frozenset("also now formally officially already finally again not never n't still yet just recently jointly effectively first once previously".split())
+_ADVERBS = frozenset("also now formally officially already finally again not never n't still yet just recently longer no jointly effectively first once previously".split())
 _MODALS = frozenset("will would may might could can should must shall to 'll has have had having is are was were be been being do does did didn't doesn't don't won't hasn't haven't cannot can't wouldn't isn't aren't wasn't weren't".split())
 
 
-def find_triggers(units: Sequence[Unit]) -> Iterator[Trigger]:
-    """The triggers of the sentence, left to right; where several rows fit one verb, the most demanding."""
+def find_triggers(units: Sequence[Unit], list_in_sight: bool = False) -> Iterator[Trigger]:
+    """The triggers of the sentence, left to right; where several rows fit one verb, the most demanding.
+
+    `list_in_sight`: the sentence before spoke of a list, so "removed the group" needs none of its own.
+    """
     index = 0
     while index < len(units):
-        trigger = _at(units, index)
+        trigger = _at(units, index, list_in_sight)
         if trigger is not None:
             yield trigger
         index += 1
 
 
-def _at(units: Sequence[Unit], index: int) -> Trigger | None:
+def _at(units: Sequence[Unit], index: int, list_in_sight: bool) -> Trigger | None:
     if units[index].kind is not Kind.WORD:
         return None
     met: list[Trigger] = []
@@ -74,7 +77,7 @@ def _at(units: Sequence[Unit], index: int) -> Trigger | None:
             continue
         if met and met[0].end - met[0].start > length:
             break
-        trigger = _fitting(units, index, index + length, spelling.phrase, spelling.form)
+        trigger = _fitting(units, index, index + length, spelling.phrase, spelling.form, list_in_sight)
         if trigger is not None:
             met.append(trigger)
     return min(met, key=lambda t: (not t.phrase.followed_by, _DEMAND[t.phrase.needs]), default=None)
@@ -83,13 +86,17 @@ def _at(units: Sequence[Unit], index: int) -> Trigger | None:
 _DEMAND = {need: rank for rank, need in enumerate((Needs.FURTHER_TERM, Needs.LABEL, Needs.STATUS, Needs.LIST, Needs.STATUS_OR_LIST, Needs.GOVERNMENT, Needs.NOTHING))}
 
 
-def _fitting(units: Sequence[Unit], start: int, end: int, phrase: Phrase, form: Form) -> Trigger | None:
+def _fitting(units: Sequence[Unit], start: int, end: int, phrase: Phrase, form: Form, list_in_sight: bool) -> Trigger | None:
     auxiliaries = _auxiliaries(units, start)
     voice, passive = _voice(units, start, end, form, auxiliaries)
     left, right = _clause(units, start, end)
     trigger = Trigger(phrase, form, voice, passive, start, end, left, right, auxiliaries, None)
     slot = _slot(units, trigger)
+    if slot is None and list_in_sight and phrase.needs is Needs.LIST and phrase.preps and _takes_group(units, trigger):
+        slot = -1
     if slot is None:
+        return None
+    if phrase.auxiliary is not None and phrase.auxiliary not in auxiliaries:
         return None
     if phrase.followed_by and not any(u.text in phrase.followed_by for u in units[end : min(right, end + 12)]):
         return None
@@ -116,9 +123,21 @@ def _voice(units: Sequence[Unit], start: int, end: int, form: Form, auxiliaries:
         return Voice.INFINITIVE, be and participle
     if participle and be:
         return (Voice.GERUND if auxiliaries[0] == "being" else Voice.PASSIVE), True
+    if participle and not auxiliaries and _is_caused(units, start):
+        return Voice.INFINITIVE, True
     if participle and not (set(auxiliaries) & words().have_forms) and _is_reduced(units, start, end):
         return Voice.REDUCED, True
     return Voice.ACTIVE, False
+
+
+def _is_caused(units: Sequence[Unit], start: int) -> bool:
+    """`a petition to have X declared terrorist`: have + group + participle."""
+    for index in range(start - 1, max(start - 22, -1), -1):
+        if units[index].text in {"have", "having", "get", "see"}:
+            return any(unit.kind in {Kind.GROUP, Kind.STATUS} for unit in units[index:start])
+        if units[index].text in _HARD or units[index].text in _SPLIT:
+            return False
+    return False
 
 
 def _is_reduced(units: Sequence[Unit], start: int, end: int) -> bool:
@@ -198,6 +217,17 @@ def _list_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
         if index > trigger.end and units[index].text == "that":
             return None
     return None
+
+
+_PLAIN_MOVES = frozenset("remove removed removes removing exclude excluded excluding delete deleted add added adding include included".split())
+
+
+def _takes_group(units: Sequence[Unit], trigger: Trigger) -> bool:
+    """`removed it`, `to exclude the movement`: the object alone, where the list was named a sentence before."""
+    if units[trigger.start].text not in _PLAIN_MOVES or trigger.passive:
+        return False
+    near = units[trigger.end : trigger.end + 3]
+    return any(u.kind is Kind.GROUP or u.text in {"it", "them"} or singular(u.text) in words().group_nouns for u in near)
 
 
 def _preposition(units: Sequence[Unit], index: int) -> str:

@@ -28,7 +28,7 @@ class Focus:
     named: tuple[Named, ...] = ()  # the groups of the last sentence that named any
     topic: tuple[Named, ...] = ()  # the groups of the headline, or of the lead if it has none
     platform: bool = False  # the story is about what a company did
-    listed: AuthorityKey | None = None  # the owner of the list that the last sentence spoke of
+    list_in_sight: bool = False  # the sentence before spoke of a list
 
     def groups_for(self, patient: Patient, units: Sequence[Unit]) -> tuple[Named, ...]:
         """The groups a patient stands for: its own, or those of its stand-in."""

@@ -7,24 +7,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from streams.reading.candidates import Candidate, Scene
-from streams.reading.context import Focus
 from streams.reading.tokens import Kind
 from streams.records import AuthorityKey, Stage
 
 _SAME = re.compile(
     r"\b(similar (?:action|actions|measures?|steps?|moves?|decisions?|designations?|listings?|bans?)|"
     r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|the same (?:step|move|decision|measure)|"
-    r"followed suit|\bfollowed\b|similarly|same label)\b",
+    r"followed suit|\bfollowed\b|similarly|same label|as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
 )
 _NOT = re.compile(r"\b(not|never|no|urg\w+|call\w*|should|could|would|may|might|ask\w*|want\w*|expected)\b", re.IGNORECASE)
 
 
-def same_step(view: Scene, focus: Focus, earlier: Sequence[Candidate]) -> list[Candidate]:
+def same_step(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:
     """Background candidates for the authorities of this sentence that took the step of the story's first change."""
     text = " ".join(unit.text for unit in view.units)
     match = _SAME.search(text)
-    model = [c for c in earlier if c.drop is None and c.stage is Stage.EFFECTIVE and c.group is not None]
+    model = [c for c in earlier if c.drop is None and c.stage not in {None, Stage.REJECTED} and c.group is not None]
     if match is None or not model or _NOT.search(text[max(0, match.start() - 40) : match.start()]):
         return []
     first = model[0]
@@ -36,7 +35,7 @@ def same_step(view: Scene, focus: Focus, earlier: Sequence[Candidate]) -> list[C
         if unit.kind is Kind.ACTOR and unit.authority is not None and not unit.possessive and not (unit.demonym and unit.noun is None)
     )
     return [
-        replace(c, authority=actor, rule="same-step", why=(), sentence=view.sentence, background=True, voice=view.voice, when=None, instrument=None, drop=None)
+        replace(c, authority=actor, stage=Stage.EFFECTIVE, rule="same-step", why=(), sentence=view.sentence, background=True, voice=view.voice, when=None, instrument=None, drop=None)
         for actor in actors
         if actor not in told
         for c in groups

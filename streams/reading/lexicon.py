@@ -30,7 +30,7 @@ class Lexicon:
     def __init__(self, registry: Registry) -> None:
         """Index every name of every authority."""
         self.whole: dict[GroupKey, GroupKey] = {
-            key: group.part_of for key, group in registry.groups.items() if group.wing and group.part_of is not None
+            key: group.part_of for key, group in registry.groups.items() if group.part_of is not None
         }
         self._by_first: dict[str, list[Term]] = {}
         for term in (*_authority_terms(registry), *_organ_terms()):

@@ -148,7 +148,8 @@ def _status_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, in
         return None
     owner = next((unit.authority for unit in before if unit.kind is Kind.ACTOR and unit.authority), None)
     own = any(unit.text in _OWN for unit in before)
-    return _phrase(Kind.STATUS, before, head, head)._replace(authority=owner, own=own), len(before), 0
+    known = bool(before) and (before[0].text in {"the", "this", "that"} or own or owner is not None)
+    return _phrase(Kind.STATUS, before, head, head)._replace(authority=owner, own=own, weak=known), len(before), 0
 
 
 def _is_noun(units: list[Unit], index: int, out: list[Unit], before: list[Unit]) -> bool:

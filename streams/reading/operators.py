@@ -75,6 +75,18 @@ def find_operators(units: Sequence[Unit]) -> list[Hit]:
     return hits
 
 
+def _stands_as_noun(units: Sequence[Unit], index: int, operator: Operator) -> bool:
+    """Whether a word that is verb and noun ("appeals", "request") is the noun here: nothing before it could be its subject."""
+    if singular(units[index].text) not in operator.nouns:
+        return False
+    before = units[index - 1] if index else None
+    if before is None or before.kind is Kind.PUNCT:
+        return True
+    if before.kind is Kind.ACTOR or before.kind is Kind.GROUP:
+        return before.possessive or before.demonym or "u.s" in before.text
+    return before.text in {"a", "an", "the", "its", "their", "his", "this", "that", "another", "first", "in", "of", "by"} or before.text.endswith(("ed", "al", "ent", "ar", "ch", "ic"))
+
+
 def _at(units: Sequence[Unit], index: int) -> Hit | None:
     if units[index].kind is not Kind.WORD:
         return None
@@ -83,5 +95,5 @@ def _at(units: Sequence[Unit], index: int) -> Hit | None:
     for spelt, operator, noun in options:
         rest = spelt[1:]
         if all(index + k < len(units) and units[index + k].text == word for k, word in enumerate(rest, start=1)):
-            return Hit(operator, index, index + len(spelt), noun)
+            return Hit(operator, index, index + len(spelt), noun or _stands_as_noun(units, index, operator))
     return None

@@ -54,6 +54,7 @@ class Phrase(Entry, frozen=True, kw_only=True):
     misses: tuple[str, ...]
     preps: tuple[str, ...] = ()  # between verb and list
     followed_by: tuple[str, ...] = ()  # one of these words must follow
+    auxiliary: str | None = None  # must stand among the verb's helping words
     subject: bool = False  # what changes is the subject of an active verb
     stage: Stage = Stage.EFFECTIVE
 

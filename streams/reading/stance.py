@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from streams.reading.clauses import Trigger, Voice
 from streams.reading.operators import Effect, Hit
-from streams.reading.phrases import Form, Needs
+from streams.reading.phrases import Form
 from streams.reading.tokens import Kind, Unit
 from streams.reading.words import words
 from streams.records import AuthorityKey, Stage
@@ -55,7 +55,10 @@ _DRAFTS = frozenset({"bill", "draft", "law", "motion", "order", "resolution", "l
 def judge(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit], authority: AuthorityKey | None, members: bool) -> Stance:
     """The stage of the change at `trigger`. `members`: the authority is a body that states are members of."""
     stage, drop, why = _own_words(units, trigger)
-    for hit in _governing(units, trigger, operators):
+    governing = _governing(units, trigger, operators)
+    if _ungoverned(trigger, governing, units):
+        return Stance(None, Drop.UNGOVERNED, why)
+    for hit in governing:
         if drop is not None or stage is None:
             break
         stage, drop = _apply(stage, hit, units, trigger, authority, members)
@@ -69,6 +72,10 @@ def _own_words(units: Sequence[Unit], trigger: Trigger) -> tuple[Stage | None, D
     stage = trigger.phrase.stage
     if "should" in aux and aux & _NOT and "have" in aux:
         return _rejected(stage), None, ("should-not-have",)
+    if any(unit.text in {"no", "none", "nobody", "neither"} for unit in units[max(trigger.left, trigger.start - 9) : trigger.start]) and trigger.voice in {Voice.ACTIVE, Voice.PASSIVE} and "longer" not in aux:
+        return None, Drop.NEGATED, ("no-one",)
+    if "longer" in aux:
+        return _at_most(stage, Stage.DECIDED if aux & _FUTURE else Stage.EFFECTIVE), None, ("no-longer",)
     if aux & _NOT:
         if aux & (_FUTURE | {"won't", "would", "wouldn't"}):
             return _rejected(stage), None, ("will-not",)
@@ -124,6 +131,16 @@ def _governing(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]
     return governing + _judged_after(units, trigger, operators)
 
 
+def _ungoverned(trigger: Trigger, governing: Sequence[Hit], units: Sequence[Unit]) -> bool:
+    """`Listing the group would weaken ...`: a gerund that opens its clause is a thought, unless something enacts it."""
+    return trigger.voice is Voice.GERUND and not governing and not _loose_gerund(units, trigger) and not _enacted(units, trigger)
+
+
+def _enacted(units: Sequence[Unit], trigger: Trigger) -> bool:
+    """`a resolution recognising X`, `an order on Sunday outlawing X`, and headlines of the form `A banning X`."""
+    return any(unit.text in _ACTS or unit.kind in {Kind.ACTOR, Kind.STATUS} for unit in units[trigger.left : trigger.start])
+
+
 def _loose_gerund(units: Sequence[Unit], trigger: Trigger) -> bool:
     """`renewed its list, keeping X on it`: a gerund behind a comma goes along with the main verb, it is not governed."""
     start = trigger.start - 1
@@ -132,8 +149,20 @@ def _loose_gerund(units: Sequence[Unit], trigger: Trigger) -> bool:
 
 def _linked(units: Sequence[Unit], start: int, stop: int) -> bool:
     """`denied that X had been removed`, `said it would ban`, `erred when they struck`: the clause is the verb's object."""
-    opening = [unit.text for unit in units[start : min(stop, start + 3)]]
-    return stop == start or (any(text in {"that", "whether", "if", "it", "they", "reports"} for text in opening) and not _breaks(units, start, stop))
+    if stop == start:
+        return True
+    if _breaks(units, start, stop):
+        return False
+    if any(unit.text in {"whether", "if", "it", "they", "reports"} for unit in units[start : min(stop, start + 3)]):
+        return True
+    opener = next((i for i in range(start, stop) if units[i].text == "that"), None)
+    return opener is not None and (opener == start or not units[opener - 1].text in RULINGS)
+
+
+RULINGS = frozenset("ruling judgment judgement verdict decision move step listing designation ban measure law decree order act resolution".split())
+"""Nouns that a relative clause tells of, rather than verbs whose object it is."""
+LEGAL = frozenset("law decree order act resolution".split())
+"""Those of them that do what their relative clause says: `signed a decree that designates X` is the news itself."""
 
 
 def _breaks(units: Sequence[Unit], start: int, stop: int) -> bool:
@@ -193,7 +222,7 @@ def _request(
     stage: Stage, hit: Hit, units: Sequence[Unit], authority: AuthorityKey | None, members: bool
 ) -> tuple[Stage | None, Drop | None]:
     """A request counts where the asker may ask: an organ of the authority itself, or a member of the body."""
-    if hit.noun:
+    if hit.noun and not _asked_by_outsiders(units, hit):
         return _at_most(stage, Stage.PROPOSED), None
     asker = next((u for u in reversed(units[: hit.start]) if u.kind in {Kind.ACTOR, Kind.GROUP} and not (u.demonym and u.noun is None)), None)
     if asker is None or asker.kind is Kind.GROUP:
@@ -203,17 +232,22 @@ def _request(
     return None, Drop.THIRD_PARTY
 
 
+def _asked_by_outsiders(units: Sequence[Unit], hit: Hit) -> bool:
+    """Whether a noun of asking has an asker of its own that is no authority: "a campaign group's petition"."""
+    return any(unit.kind is Kind.GROUP for unit in units[max(0, hit.start - 2) : hit.start] if unit.possessive)
+
+
 def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
     """Whether the words describe a standing rather than a change: "is designated by", "X, outlawed in A"."""
     if headline:
         return False
     aux = set(trigger.auxiliaries)
-    if aux & {"now", "has", "have", "had", "will", "to", "being", "may", "could", "would"} or trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}:
+    if aux & {"now", "longer", "has", "have", "had", "will", "to", "being", "may", "could", "would"} or trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}:
         return False
     if trigger.voice is Voice.PASSIVE:
         return bool(aux & {"is", "are", "'s"})
-    if trigger.voice is Voice.REDUCED and trigger.phrase.needs is Needs.STATUS:
-        return False
+    if trigger.voice is Voice.REDUCED and trigger.slot is not None and units[trigger.slot].kind is Kind.STATUS:
+        return units[trigger.slot].weak
     if trigger.voice is Voice.REDUCED:
         return not any(unit.text in {"on", "in"} and i + 1 < len(units) and units[i + 1].text.isdigit() for i, unit in enumerate(units))
     return trigger.form in {Form.PRESENT, Form.BASE} and trigger.phrase.id in _STANDING_VERBS and not _is_acted_in(units, trigger)

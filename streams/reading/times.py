@@ -27,7 +27,7 @@ _PATTERN = re.compile(
             rf"\b{_MONTH.format('m3')}(?:,?\s+(?:of\s+)?{_YEAR.format('y3')}|\s+(?P<l4>last year|this year))?\b",
             rf"\b(?P<in>in|since|from|of|until|by|during|early|late|mid-?|around|dates from)\s+(?:the\s+)?{_YEAR.format('y4')}\b",
             rf"\b{_YEAR.format('y5')}\b",
-            r"\b(?P<rel>last|earlier this|this|next|the previous|the past)\s+(?P<unit>year|month|week|spring|summer|autumn|fall|winter)\b",
+            r"\b(?P<rel>last|earlier this|this|next)\s+(?P<unit>year|month|week|spring|summer|autumn|fall|winter)\b",
             r"\b(?P<weekday>monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b",
             r"\b(?P<today>today|yesterday|tomorrow|tonight|midnight)\b",
             r"\b(?P<ago>\d+|two|three|four|five|six|seven|eight|nine|ten)\s+(?P<agounit>years?|months?|weeks?|days?)\s+(?:ago|earlier)\b",

@@ -42,7 +42,7 @@ class Unit(NamedTuple):
     demonym: bool = False
     possessive: bool = False  # followed by 's
     own: bool = False  # a list or status with "its", "the country's"
-    weak: bool = False  # "the list", with nothing that says which
+    weak: bool = False  # "the list", with nothing that says which; "the ban", one that was known before
     capital: bool = False
 
 

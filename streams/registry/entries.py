@@ -88,8 +88,7 @@ class Group(Entry, frozen=True, kw_only=True):
     sources: tuple[str, ...]
     aliases: tuple[Alias, ...] = ()
     never: tuple[str, ...] = ()  # texts that look like its name and are not
-    part_of: GroupKey | None = None
-    wing: bool = False  # True: claims about it are claims about `part_of`, with this key as their scope
+    part_of: GroupKey | None = None  # a wing or chapter: claims about it are claims about that group, with this scope
     successor_of: tuple[GroupKey, ...] = ()
     ids: Ids = Ids()
     baseline: tuple[Baseline, ...] = ()

@@ -57,8 +57,6 @@ def check_groups(groups: dict[str, Group], authorities: dict[str, Authority]) ->
         for other in (group.part_of, *group.successor_of):
             if other is not None and other not in groups:
                 raise DataFileError(file, f"names the group {other!r}, which has no file", "part_of/successor_of")
-        if group.wing and group.part_of is None:
-            raise DataFileError(file, "a wing needs the group it is part of", "wing")
         for text in group.never:
             if owners.get(fold_key(text)) == key:
                 raise DataFileError(file, f"{text!r} is an alias and listed as never one", "never")

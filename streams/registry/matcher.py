@@ -2,7 +2,8 @@
 
 Order of the rules, each cheap enough for every story: all overlapping hits of the automaton; only those bounded by
 non-letters; only those whose case fits where the alias demands it; only those whose `near` words stand in the
-story; and of what overlaps, the longest ("Pakistani Taliban" is not "Taliban").
+story; and of what overlaps, the longest ("Pakistani Taliban" is not "Taliban"; a group's `never` texts take part
+and then fall away).
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ from streams.registry.folding import Folded, fold
 class Name(NamedTuple):
     """A text to look for, with the conditions under which it counts."""
 
-    group: GroupKey
+    group: GroupKey | None  # None: a text that is nobody's name, though it holds one
     text: str
     folded: str
     near: tuple[str, ...]
@@ -46,7 +47,8 @@ class GroupMatcher:
         for hit in hits:
             if all(hit[2] <= other[1] or hit[1] >= other[2] for other in taken):
                 taken.append(hit)
-        return tuple(self._mention(hit, text, folded) for hit in sorted(taken, key=lambda hit: hit[1]))
+        taken.sort(key=lambda hit: hit[1])
+        return tuple(mention for hit in taken if (mention := self._mention(hit, text, folded)) is not None)
 
     def _hits(self, folded: Folded) -> Iterator[tuple[int, int, int]]:
         text, length = folded.text, len(folded.text)
@@ -65,18 +67,23 @@ class GroupMatcher:
                 return False
         return not name.near or any(_stands_in(word, folded.text) for word in name.near)
 
-    def _mention(self, hit: tuple[int, int, int], text: str, folded: Folded) -> Mention:
+    def _mention(self, hit: tuple[int, int, int], text: str, folded: Folded) -> Mention | None:
+        group = self.names[hit[0]].group
+        if group is None:
+            return None
         start, end = folded.span(hit[1], hit[2])
-        return Mention(group=self.names[hit[0]].group, start=start, end=end, text=text[start:end])
+        return Mention(group=group, start=start, end=end, text=text[start:end])
 
 
 def _names(group: Group) -> Iterator[Name]:
     yield _name(group.key, group.name, group.name_near, group.name_cased)
     for alias in group.aliases:
         yield _name(group.key, alias.text, alias.near, alias.cased)
+    for text in group.never:
+        yield _name(None, text, (), False)
 
 
-def _name(group: GroupKey, text: str, near: tuple[str, ...], cased: bool) -> Name:
+def _name(group: GroupKey | None, text: str, near: tuple[str, ...], cased: bool) -> Name:
     return Name(group, text, fold(text).text, tuple(fold(word).text for word in near), cased)
 
 
