@@ -24,6 +24,8 @@ GROUP = "listwire"
 SESSION_S = 15.0
 HEARTBEAT_S = 3.0
 COMMIT_S = 1.0
+BUFFERED = 256
+"""Messages that wait in an agent's queue: the default of 4,096 would be gigabytes of the largest we take."""
 
 
 class Station(NamedTuple):
@@ -72,6 +74,7 @@ def build_app(
         broker_heartbeat_interval=HEARTBEAT_S,
         broker_commit_interval=COMMIT_S,
         consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=BUFFERED,
         topic_allow_declare=False,
         topic_disable_leader=True,
         table_standby_replicas=0,

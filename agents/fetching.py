@@ -47,7 +47,7 @@ class Limits:
     connections_per_host: int = 2
 
 
-class _RefusedError(Exception):
+class RefusedError(Exception):
     """The fetch ends here, for this reason."""
 
     def __init__(self, outcome: Outcome, detail: str) -> None:
@@ -97,11 +97,11 @@ class Fetcher:
 
     async def fetch(self, url: str, conditional: Mapping[str, str] | None = None) -> Fetched:
         """What came of a GET of `url` with the validators in `conditional`."""
-        trail = _Trail(url)
+        trail = Trail(url)
         try:
             async with asyncio.timeout(self._limits.total_s):
                 return await self._follow(trail, dict(conditional or {}))
-        except _RefusedError as refused:
+        except RefusedError as refused:
             return trail.failed(refused.outcome, refused.detail)
         except TimeoutError:
             return trail.failed(Outcome.TIMEOUT, "no whole answer in time")
@@ -112,7 +112,7 @@ class Fetcher:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return trail.failed(*_connect_problem(error))
 
-    async def _follow(self, trail: "_Trail", conditional: dict[str, str]) -> Fetched:
+    async def _follow(self, trail: "Trail", conditional: dict[str, str]) -> Fetched:
         if self._session is None:
             raise RuntimeError("a Fetcher is used inside `async with`")
         for _ in range(self._limits.redirects + 1):
@@ -121,9 +121,9 @@ class Fetcher:
                 if response.status not in REDIRECTS or location is None:
                     return await self._answer(response, trail, bool(conditional))
             trail.step(location, permanent=response.status in PERMANENT)
-        raise _RefusedError(Outcome.BAD_REDIRECT, f"more than {self._limits.redirects} redirects")
+        raise RefusedError(Outcome.BAD_REDIRECT, f"more than {self._limits.redirects} redirects")
 
-    async def _answer(self, response: aiohttp.ClientResponse, trail: "_Trail", conditional: bool) -> Fetched:
+    async def _answer(self, response: aiohttp.ClientResponse, trail: "Trail", conditional: bool) -> Fetched:
         outcome = _BY_STATUS.get(response.status, Outcome.HTTP_ERROR)
         body = b""
         if response.status == 200:
@@ -149,10 +149,10 @@ class Fetcher:
                     break
             else:
                 return bytes(body)
-        raise _RefusedError(Outcome.TOO_LARGE, f"more than {cap} bytes")
+        raise RefusedError(Outcome.TOO_LARGE, f"more than {cap} bytes")
 
 
-class _Trail:
+class Trail:
     """The hops of one fetch: where it is, where it has been, whether all of it was said to be for good."""
 
     def __init__(self, url: str) -> None:
@@ -162,19 +162,26 @@ class _Trail:
         self._for_good = True
 
     def step(self, location: str, *, permanent: bool) -> None:
-        """Goes where `location` points, or raises _RefusedError."""
-        target = self.url.join(URL(location)).with_user(None).with_fragment(None)
-        if target.scheme not in {"http", "https"} or not target.host:
-            raise _RefusedError(Outcome.BAD_REDIRECT, f"redirect to {target.scheme or 'no'} address")
+        """Goes where `location` points, or raises RefusedError."""
+        target = self._target(location)
         if self.url.scheme == "https" and target.scheme == "http":
-            raise _RefusedError(Outcome.BAD_REDIRECT, f"redirect from https to http at {target.host}")
+            raise RefusedError(Outcome.BAD_REDIRECT, f"redirect from https to http at {target.host}")
         if target in self._been:
-            raise _RefusedError(Outcome.BAD_REDIRECT, f"redirects in a circle at {target.host}")
+            raise RefusedError(Outcome.BAD_REDIRECT, f"redirects in a circle at {target.host}")
         self._been.add(target)
         self.url = target
         self._for_good = self._for_good and permanent
         if self._for_good:
             self.moved_to = str(target)
+
+    def _target(self, location: str) -> URL:
+        try:
+            target = self.url.join(URL(location))
+            if target.scheme in {"http", "https"} and target.host:
+                return target.with_user(None).with_fragment(None)
+        except ValueError:
+            pass
+        raise RefusedError(Outcome.BAD_REDIRECT, "redirect to something that is no http address")
 
     def failed(self, outcome: Outcome, detail: str) -> Fetched:
         """The fetch as a failure at this hop."""

@@ -194,6 +194,12 @@ def test_junk_before_and_after_the_document_does_not_matter() -> None:
     assert texts(read(noisy)) == texts(read(text))
 
 
+def test_a_feed_in_the_wrapping_of_an_empty_page_is_a_feed() -> None:
+    text = rss("<guid>1</guid><title>One</title>", head="")
+    page = f'<?xml version="1.0"?><!DOCTYPE html PUBLIC "x" "y">\n<html>\n<body>\n{text}</body></html>'
+    assert texts(read(page)) == texts(read(text))
+
+
 @pytest.mark.parametrize(
     "payload",
     [
@@ -376,11 +382,11 @@ SEEDS = [path.read_bytes() for path in DOCUMENTS] + [
     rss("<title>x</title>", head="<!DOCTYPE rss \\ >").encode(),
 ]
 SPLICES = [
-    b"<", b">", b"&", b"&#x110000;", b"&#55296;", b"<![CDATA[", b"]]>", b"<!--", b"-->", b"<item>", b"</item>",
-    b"<entry>", b"<guid>", b"</guid>", b"<?xml encoding='undefined'?>", b"<!DOCTYPE x [", b"\x00", b"\xff\xfe",
-    b"\x1f\x8b", b"xmlns:x='y'", b"<x:y z='", b"</rss>", b"<source>", b"<title type='base64'>", b"<dc:date>",
-    b"xml:lang=''", b"<svg>", b"<link/>", b"<image>", b"<textinput>", b"<media:content url='x'>",
-    b"<itunes:duration>", b"\xf0\x9f\x98", b"<a " * 50,
+    b"<", b">", b"&", b"&#x110000;", b"&#55296;", b"<![CDATA[", b"]]>", b"<!--", b"-->", b"<item>", b"<entry>",
+    b"</item>", b"<guid>", b"</guid>", b"<?xml encoding='undefined'?>", b"<!DOCTYPE x [", b"\x00", b"</rss>",
+    b"\xff\xfe", b"\x1f\x8b", b"xmlns:x='y'", b"<x:y z='", b"<source>", b"<title type='base64'>", b"<width>",
+    b"<dc:date>", b"xml:lang=''", b"<svg>", b"<link/>", b"<image>", b"<textinput>", b"<media:content url='x'>",
+    b"<a " * 50, b"<itunes:duration>", b"\xf0\x9f\x98", b"<author>", b"xml:base='http://[::1'",
 ]  # fmt: skip
 
 

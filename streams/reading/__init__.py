@@ -8,6 +8,8 @@ Nothing here knows a particular group or story; that is the registry's and the p
 
 from __future__ import annotations
 
+import re
+
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -49,6 +51,8 @@ def read(story: Story, registry: Registry, *, official: bool = False) -> Reading
     units = [collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in sentences]
     today = story.published.date() if story.published is not None else None
     focus = _opening_focus(units)
+    if focus.home is None and dateline is not None:
+        focus.home = home_of([units_of(story.text, dateline.start, dateline.end, (), lexicon)])
     found: list[Candidate] = []
     rows: list[Row] = []
     agency = dateline.agency if dateline is not None else None
@@ -56,7 +60,7 @@ def read(story: Story, registry: Registry, *, official: bool = False) -> Reading
         view = _scene(story, sentence, pieces, focus, registry, today, agency)
         fresh = list(candidates(view, focus, registry))
         fresh += same_step(view, [*found, *fresh])
-        fresh += named_later([c for c in found if c.awaits], view, fresh, groups_in(pieces))
+        fresh += named_later(found, view, fresh, groups_in(pieces))
         found += fresh
         _remember(focus, fresh, pieces)
         rows += find_turns(story.text[sentence.start : sentence.end]) if sentence.index else []
@@ -98,8 +102,11 @@ def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit]) -> None:
     focus.saw(units)
 
 
+_HEAD = re.compile(r"[:|–—]|-(?=\w)|\s-\s")
+
+
 def _is_opinion(story: Story) -> bool:
     """Whether the headline or slug marks the text as somebody's view or a list of old events."""
-    first = story.headline.lower().split(":", 1)[0].split("|", 1)[0].strip(" -[]()")
+    first = _HEAD.split(story.headline.lower(), maxsplit=1)[0].strip(" []()")
     slug = (story.slugline or "").lower()
     return first in media().opinion or any(slug.startswith(word) for word in media().opinion)

@@ -36,6 +36,7 @@ class Candidate:
     when: When | None
     background: bool
     scope: GroupKey | None
+    position: int  # the sentence that told of the change, where another names the groups
     told: bool  # announced as done: "said that X had been / has been ..."
     awaits: bool  # it speaks of several groups that a later sentence may name
     guessed: int  # how many roles context had to fill: lowers confidence
@@ -78,13 +79,17 @@ def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry)
     groups = focus.groups_for(whom, units)
     authorities = who.authorities or tuple(a for a in (focus.authority_for(units, who.unit),) if a is not None)
     guessed = int(not whom.units) + int(not who.authorities)
-    awaits = not groups and whom.stand_in in {"listed", "many"}
+    awaits = not groups and whom.stand_in in {"one", "many", "listed"}
     drop = _structural_drop(view, trigger, who, groups, authorities)
-    if focus.platform and not who.authorities:
+    if focus.platform and (not who.authorities or trigger.phrase.id == "ban"):
         drop = Drop.PLATFORM
+    if trigger.phrase.needs_actor and not who.authorities:
+        drop = Drop.NO_AUTHORITY
     for authority in authorities or (None,):
         kind = registry.authorities[authority].kind if authority in registry.authorities else None
         stance = judge(units, trigger, view.operators, authority, kind is AuthorityKind.BODY)
+        if stance.drop is Drop.NEGATED and view.sentence.index == 1 and authority == view.voice.authority:
+            stance = Stance(Stage.REJECTED, None, (*stance.why, "own-denial"))
         for named in groups or (None,):
             fate = drop or stance.drop
             yield _candidate(view, trigger, stance, fate, named, authority, (guessed, awaits and fate is Drop.NO_GROUP), registry)
@@ -95,6 +100,8 @@ def _structural_drop(
 ) -> Drop | None:
     if who.platform:
         return Drop.PLATFORM
+    if who.group_acts:
+        return Drop.GROUP_ACTS
     if is_static(view.units, trigger, view.sentence.index == 0):
         return Drop.STATIC
     if not groups:
@@ -118,7 +125,8 @@ def _candidate(
         drop=drop,
         when=when,
         background=_is_background(view, trigger, when),
-        told=bool(set(trigger.auxiliaries) & {"has", "have"}) and "announce" in stance.why,
+        position=view.sentence.index,
+        told="hereby" in trigger.auxiliaries or (bool(set(trigger.auxiliaries) & {"has", "have"}) and "announce" in stance.why),
         awaits=filled[1],
         guessed=filled[0],
         voice=view.voice,
@@ -151,10 +159,18 @@ def _is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
         return True
     if "had" in trigger.auxiliaries and not _reported(view, trigger):
         return True
-    if _is_retold(view, trigger):
+    if _is_retold(view, trigger) or _is_when(view, trigger):
         return True
     window = view.units[max(trigger.left, trigger.start - 5) : min(trigger.right, trigger.end + 12)]
     return any(unit.text in _PAST_CUES for unit in window) or _has(window, "last", {"year", "month", "week"}) or _first_listed(view, trigger)
+
+
+def _is_when(view: Scene, trigger: Trigger) -> bool:
+    """`announced on Wednesday when it listed X`: a time is told by the change, which is known. The lead may tell it so."""
+    opener = view.units[trigger.left - 1].text if trigger.left else ""
+    if any(hit.end == trigger.left for hit in view.operators):
+        return False  # "erred when they struck": the clause is what the verb is about
+    return opener == "when" or (opener in {"after", "since", "before"} and view.sentence.index > 1)
 
 
 def _is_retold(view: Scene, trigger: Trigger) -> bool:
@@ -188,16 +204,32 @@ def _instrument(view: Scene, authority: AuthorityKey | None, registry: Registry)
     return next((key for text, key in sorted(names, key=lambda n: -len(n[0])) if text in spoken), None)
 
 
-def named_later(waiting: Sequence[Candidate], view: Scene, fresh: Sequence[Candidate], groups: Sequence[Named]) -> list[Candidate]:
+_REACH = 6
+"""How many sentences a promise of names holds: notices give each name a line of its own."""
+
+
+def _still_waits(c: Candidate, view: Scene, found: Sequence[Candidate]) -> bool:
+    """Whether names for `c` are still to come: none yet, or a list of short lines that goes on."""
+    if view.sentence.index - c.sentence.index > _REACH:
+        return False
+    named = [other.sentence.index for other in found if other.position == c.position and other.rule == c.rule and not other.awaits]
+    return not named or (max(named) == view.sentence.index - 1 and len(view.units) <= _LINE)
+
+
+_LINE = 14
+
+
+def named_later(found: Sequence[Candidate], view: Scene, fresh: Sequence[Candidate], groups: Sequence[Named]) -> list[Candidate]:
     """What earlier sentences said of several unnamed groups, said of those that this sentence names.
 
     Only where this sentence has no change of its own: "The order applies to X and Y" goes on, "X was banned" does not.
     """
+    waiting = [c for c in found if c.awaits]
     if not groups or any(c.drop is None for c in fresh):
         return []
     return [
         replace(c, group=named.group, scope=named.scope, drop=None, awaits=False, sentence=view.sentence, guessed=1)
         for c in waiting
-        if view.sentence.index - c.sentence.index <= 2 and c.authority is not None and c.stage is not None
+        if c.authority is not None and c.stage is not None and _still_waits(c, view, found)
         for named in groups
     ]

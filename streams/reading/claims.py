@@ -61,7 +61,7 @@ def settle_news(found: Sequence[Candidate], opinion: bool) -> tuple[list[Candida
     headline = {_key(c) for c in live if c.sentence.index == 0 and not c.background}
     news = [c for c in live if not opinion and _is_news(c, headline)]
     rest = [replace(c, background=True) for c in live if c not in news]
-    kept_news, repeated = _fold_news(news)
+    kept_news, repeated = _fold_news(_without_kept(news))
     kept_rest = _fold_background(rest, kept_news)
     return kept_news, kept_rest, repeated + [c for c in rest if c not in kept_rest]
 
@@ -73,9 +73,15 @@ def _key(c: Candidate) -> tuple[str | None, str | None, Change]:
 def _is_news(c: Candidate, headline: set[tuple[str | None, str | None, Change]]) -> bool:
     if c.background:
         return False
-    if c.sentence.index <= 2 or _key(c) in headline:
+    if c.position <= 2 or _key(c) in headline:
         return True
     return c.told or (c.when is not None and c.when.weekday)
+
+
+def _without_kept(news: list[Candidate]) -> list[Candidate]:
+    """`renewed its list, keeping X on it`: a renewal says it all, that X was not taken off adds nothing."""
+    renewed = {(c.group, c.authority) for c in news if c.change is Change.RENEWAL}
+    return [c for c in news if not (c.change is Change.DELISTING and c.stage is Stage.REJECTED and (c.group, c.authority) in renewed)]
 
 
 def _fold_news(news: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]:

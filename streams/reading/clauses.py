@@ -50,7 +50,7 @@ _HARD = frozenset(
     "which who whom whose because while whereas although though when where after before until unless but despite following amid since".split()
 )
 _ATTRIBUTE_OPENERS = frozenset({"the", "a", "an", "this", "its", "their", "of", "for", "with"})
-_ADVERBS = frozenset("also now formally officially already finally again not never n't still yet just recently longer no jointly effectively first once previously".split())
+_ADVERBS = frozenset("also now formally officially already finally again not never n't still yet just recently longer no hereby thereby jointly effectively first once previously".split())
 _MODALS = frozenset("will would may might could can should must shall to 'll has have had having is are was were be been being do does did didn't doesn't don't won't hasn't haven't cannot can't wouldn't isn't aren't wasn't weren't".split())
 
 
@@ -87,20 +87,31 @@ _DEMAND = {need: rank for rank, need in enumerate((Needs.FURTHER_TERM, Needs.LAB
 
 
 def _fitting(units: Sequence[Unit], start: int, end: int, phrase: Phrase, form: Form, list_in_sight: bool) -> Trigger | None:
+    if start and units[start - 1].text in {"stay", "stays", "remain", "remains", "remained", "stayed"}:
+        return None
     auxiliaries = _auxiliaries(units, start)
     voice, passive = _voice(units, start, end, form, auxiliaries)
     left, right = _clause(units, start, end)
     trigger = Trigger(phrase, form, voice, passive, start, end, left, right, auxiliaries, None)
     slot = _slot(units, trigger)
-    if slot is None and list_in_sight and phrase.needs is Needs.LIST and phrase.preps and _takes_group(units, trigger):
+    if slot is None and (list_in_sight or any(u.kind is Kind.LIST for u in units[:start])) and phrase.needs is Needs.LIST and phrase.preps and _takes_group(units, trigger):
         slot = -1
     if slot is None:
         return None
+    near = units[left : min(right, end + 16)]
+    window = {u.text for u in near} | {word for u in near if u.kind is Kind.LIST for word in (u.noun or "").split()}
+    if window & set(phrase.without) or ({"other-label", "other-list"} & {unit.text for unit in units[end : end + 16]} and needs_plain(phrase)):
+        return None
     if phrase.auxiliary is not None and phrase.auxiliary not in auxiliaries:
         return None
-    if phrase.followed_by and not any(u.text in phrase.followed_by for u in units[end : min(right, end + 12)]):
+    if phrase.followed_by and not window & set(phrase.followed_by):
         return None
     return trigger._replace(slot=slot if slot >= 0 else None)
+
+
+def needs_plain(phrase: Phrase) -> bool:
+    """Whether a label or list of another kind takes the phrase's meaning away."""
+    return phrase.needs in {Needs.NOTHING, Needs.LABEL, Needs.LIST}
 
 
 def _auxiliaries(units: Sequence[Unit], start: int) -> tuple[str, ...]:
@@ -219,11 +230,14 @@ def _list_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     return None
 
 
-_PLAIN_MOVES = frozenset("remove removed removes removing exclude excluded excluding delete deleted add added adding include included".split())
+_PLAIN_MOVES = frozenset("remove removed removes removing exclude excluded excluding delete deleted add adds added adding include included drops dropped".split())
 
 
 def _takes_group(units: Sequence[Unit], trigger: Trigger) -> bool:
     """`removed it`, `to exclude the movement`: the object alone, where the list was named a sentence before."""
+    window = [unit.text for unit in units[trigger.end : trigger.right]]
+    if any(a in trigger.phrase.preps and b == "it" for a, b in zip(window, window[1:], strict=False)):
+        return True
     if units[trigger.start].text not in _PLAIN_MOVES or trigger.passive:
         return False
     near = units[trigger.end : trigger.end + 3]
@@ -255,9 +269,13 @@ def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     for index in range(trigger.end, min(trigger.right, trigger.end + 5)):
         if units[index].kind is Kind.STATUS:
             return index
-        if units[index].text in {"to", "from", "on", "in", ",", "that", "for", "by"}:
+        if units[index].text in {"to", "from", "on", "in", ",", "that", "for", "by"} or _acts(units[index]):
             return None
     return None
+
+
+def _acts(unit: Unit) -> bool:
+    return unit.kind is Kind.WORD and unit.text in spellings() and unit.text not in words().list_marks
 
 
 def _further_term(units: Sequence[Unit], trigger: Trigger) -> int | None:
@@ -280,5 +298,8 @@ def _government_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
         return None
     if trigger.passive:
         return -1
+    as_what = next((i for i, unit in enumerate(window) if unit.text == "as"), None)
+    if as_what is not None and not any(unit.text in _GOVERNMENT for unit in window[as_what : as_what + 8]):
+        return None
     near = window[:7]
     return -1 if any(unit.kind is Kind.GROUP for unit in near) or any(u.text in _GOVERNMENT for u in near) else None

@@ -48,8 +48,11 @@ def _modifiers(out: list[Unit], limit: int, groups: bool = False) -> list[Unit]:
     """
     run: list[Unit] = []
     for unit in reversed(out[-limit:]):
-        if unit.kind is Kind.PUNCT and unit.text not in {"-", "'", '"', "“", "”"}:
+        if unit.kind is Kind.PUNCT and unit.text not in {"-", "'", '"', "“", "”"} and not (groups and unit.text in "()"):
             break
+        if groups and unit.text == "and" and run and run[-1].kind is Kind.GROUP:
+            run.append(unit)
+            continue
         if unit.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} or (unit.kind is Kind.WORD and unit.text in _STOPS):
             break
         if (unit.kind is Kind.GROUP and not groups) or _is_verb(unit):
@@ -83,7 +86,9 @@ def _list_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int,
         return None
     phrase = _phrase(Kind.LIST, before, head, units[index + ahead])
     owner = next((unit.authority for unit in around if unit.kind is Kind.ACTOR and unit.authority), None)
-    return phrase._replace(weak=not marked, authority=owner, own=any(u.text in _OWN for u in before)), len(before), ahead
+    inside = " ".join(unit.text for unit in around if unit.kind is Kind.WORD)
+    own = any(unit.text in _OWN for unit in before)
+    return phrase._replace(weak=not marked, authority=owner, own=own, noun=inside), len(before), ahead
 
 
 def _of_phrase(units: list[Unit], index: int) -> int:
@@ -111,7 +116,10 @@ def _label_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int
         return None
     before = _modifiers(out, 7)
     texts = {piece for unit in before for piece in unit.text.split("-")}
+    lead = out[len(out) - len(before) - 1].text if len(out) > len(before) else ""
     if texts & words().label_never:
+        if not (lead == "as" or (before and before[0].text in {"a", "an"})):
+            return None
         return _phrase(Kind.WORD, before, head, head)._replace(text="other-label"), len(before), 0
     if not alone and not texts & words().label_marks:
         return None

@@ -22,6 +22,7 @@ class Effect(StrEnum):
     REJECT = "reject"
     REQUEST = "request"
     CALL = "call"
+    GRANT = "grant"
     QUESTION = "question"
 
 
@@ -75,25 +76,30 @@ def find_operators(units: Sequence[Unit]) -> list[Hit]:
     return hits
 
 
-def _stands_as_noun(units: Sequence[Unit], index: int, operator: Operator) -> bool:
+_SUBJECTS = frozenset({"it", "they", "he", "she", "we", "who", "which", "lawyers", "groups", "officials"})
+
+
+def _stands_as_noun(units: Sequence[Unit], index: int) -> bool:
     """Whether a word that is verb and noun ("appeals", "request") is the noun here: nothing before it could be its subject."""
-    if singular(units[index].text) not in operator.nouns:
-        return False
     before = units[index - 1] if index else None
     if before is None or before.kind is Kind.PUNCT:
         return True
     if before.kind is Kind.ACTOR or before.kind is Kind.GROUP:
         return before.possessive or before.demonym or "u.s" in before.text
-    return before.text in {"a", "an", "the", "its", "their", "his", "this", "that", "another", "first", "in", "of", "by"} or before.text.endswith(("ed", "al", "ent", "ar", "ch", "ic"))
+    if not any(u.kind in {Kind.ACTOR, Kind.GROUP} or u.text in _SUBJECTS for u in units[:index]):
+        return True
+    run = [unit.text for unit in units[max(0, index - 3) : index]]
+    return bool(set(run) & {"a", "an", "the", "its", "their", "his", "her", "this", "another"}) or before.text in {"first", "in", "of", "by"}
 
 
 def _at(units: Sequence[Unit], index: int) -> Hit | None:
     if units[index].kind is not Kind.WORD:
         return None
     text = units[index].text
-    options = _index().get(text, ()) or tuple(o for o in _index().get(singular(text), ()) if o[2])
-    for spelt, operator, noun in options:
-        rest = spelt[1:]
-        if all(index + k < len(units) and units[index + k].text == word for k, word in enumerate(rest, start=1)):
-            return Hit(operator, index, index + len(spelt), noun or _stands_as_noun(units, index, operator))
-    return None
+    options = (*_index().get(text, ()), *(o for o in _index().get(singular(text), ()) if o[2] and singular(text) != text))
+    met = [o for o in options if all(index + k < len(units) and units[index + k].text == w for k, w in enumerate(o[0][1:], start=1))]
+    if not met:
+        return None
+    nouns = [o for o in met if o[2] and _stands_as_noun(units, index)]
+    spelt, operator, noun = (nouns or [o for o in met if not o[2]] or met)[0]
+    return Hit(operator, index, index + len(spelt), noun)

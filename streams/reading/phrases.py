@@ -55,6 +55,9 @@ class Phrase(Entry, frozen=True, kw_only=True):
     preps: tuple[str, ...] = ()  # between verb and list
     followed_by: tuple[str, ...] = ()  # one of these words must follow
     auxiliary: str | None = None  # must stand among the verb's helping words
+    names_later: bool = False  # the groups stand in what follows: "issued its first list"
+    needs_actor: bool = False  # only with an authority named as the one who does it
+    without: tuple[str, ...] = ()  # none of these words may stand in the clause
     subject: bool = False  # what changes is the subject of an active verb
     stage: Stage = Stage.EFFECTIVE
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.reading.clauses import Trigger, Voice
-from streams.reading.phrases import Needs
+from streams.reading.phrases import Needs, verb_forms
 from streams.reading.tokens import Kind, Unit
 from streams.reading.words import singular, words
 from streams.records import AuthorityKey
@@ -16,7 +16,7 @@ class Patient(NamedTuple):
     """What the change happens to: groups by unit index; or a stand-in whose groups context must find."""
 
     units: tuple[int, ...]
-    stand_in: str | None = None  # "one" (it, the group), "many" (they, both, the two), "listed" (three armies: named later)
+    stand_in: str | None = None  # "one" (it, the group), "many" (they, both, the two), "listed" (three armies: named later), "status" (the ban)
 
 
 class Agent(NamedTuple):
@@ -25,6 +25,7 @@ class Agent(NamedTuple):
     authorities: tuple[AuthorityKey, ...]
     unit: int | None
     platform: bool = False
+    group_acts: bool = False
 
 
 _JOINTS = frozenset({",", "and", "&", "or", "(", ")", "the", "as", "well", "along", "with", "plus", "also", "its", '"', "“", "”", "'", ":", "-", "including", "namely"})
@@ -45,7 +46,9 @@ def patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
         stand_in = _stand_in(units, indices)
         if stand_in is not None:
             return Patient((), stand_in)
-    return Patient((), "one" if trigger.slot is not None and units[trigger.slot].kind is Kind.STATUS else None)
+    if trigger.phrase.names_later:
+        return Patient((), "listed")
+    return Patient((), "status" if trigger.slot is not None and units[trigger.slot].kind is Kind.STATUS else None)
 
 
 def _patient_spans(units: Sequence[Unit], trigger: Trigger) -> list[range]:
@@ -72,7 +75,7 @@ def _run_of_groups(units: Sequence[Unit], indices: range) -> tuple[int, ...]:
     found: list[int] = []
     for index in indices:
         unit = units[index]
-        if unit.kind is Kind.GROUP:
+        if unit.kind is Kind.GROUP and not _is_owner(units, index):
             if not found or _joined(units, found[-1], index):
                 found.append(index)
                 continue
@@ -86,8 +89,36 @@ def _turns(units: Sequence[Unit], index: int, indices: range) -> bool:
     """Whether the search for the first group must give up at this unit."""
     unit = units[index]
     if indices.step < 0:
-        return unit.text in {"by", ";"}
-    return unit.kind is Kind.WORD and unit.text in {"by", "that", "against"}
+        return unit.text in {"by", ";"} or (unit.text in _SPEECH and index + 1 < len(units) and units[index + 1].text != ",")
+    if unit.kind is not Kind.WORD:
+        return False
+    if unit.text in verb_forms() and units[index - 1].text in {",", "and", "but"} and unit.text not in words().label_marks:
+        return True
+    if units[index - 1].text in {"entry", "entries", "name", "names"}:
+        return False
+    leads_on = index + 1 < len(units) and any(u.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for u in units[index + 1 : index + 3])
+    return unit.text in _AWAY and not leads_on
+
+
+_SPEECH = frozenset("say says said told tells announced confirmed insists".split())
+_AWAY = frozenset("by that against for over under after with from to at in as into during through".split())
+_MEMBERS = frozenset(
+    "member members leader leaders chief chiefs commander commanders official officials officer officers fighter fighters militant militants "
+    "financier financiers supporter supporters operative operatives spokesman spokesmen founder founders head chairman figure figures "
+    "suspect suspects activist activists cell cells channel channels account accounts flag flags symbol symbols tanker tankers ship ships "
+    "rally rallies march protest money website page pages".split()
+)
+
+
+def _is_owner(units: Sequence[Unit], index: int) -> bool:
+    """Whether the group only says whose somebody or something is: "Hamas leader", "members of Hamas", "Hamas's flag"."""
+    following = units[index + 1] if index + 1 < len(units) else None
+    if following is not None and following.kind is Kind.WORD and following.text in _MEMBERS:
+        return True
+    if units[index].possessive and following is not None and following.kind is Kind.WORD:
+        return not any(u.kind in {Kind.STATUS, Kind.LABEL, Kind.LIST, Kind.GROUP} for u in units[index + 1 : index + 4])
+    before = [unit.text for unit in units[max(0, index - 4) : index]]
+    return "of" in before and any(text in _MEMBERS for text in before[: before.index("of")])
 
 
 def _joined(units: Sequence[Unit], first: int, second: int) -> bool:
@@ -104,6 +135,8 @@ def _joined(units: Sequence[Unit], first: int, second: int) -> bool:
 def _stand_in(units: Sequence[Unit], indices: range) -> str | None:
     for index in indices:
         unit = units[index]
+        if unit.text in {"following", "below", "schedule", "entries"}:
+            return "listed"
         if unit.text in _MANY:
             return "many"
         if unit.text in _ONE:
@@ -113,7 +146,7 @@ def _stand_in(units: Sequence[Unit], indices: range) -> str | None:
             if not plural:
                 return "one"
             return "many" if _definite(units, index) else "listed"
-        if unit.text in {"by", ";"} or unit.kind is Kind.ACTOR:
+        if unit.text in {"by", ";"} or unit.kind is Kind.ACTOR or (indices.step > 0 and unit.text in _AWAY - {"as"}):
             return None
     return None
 
@@ -132,11 +165,26 @@ def agent(units: Sequence[Unit], trigger: Trigger) -> Agent:
         if found is not None:
             return found
     subject = _subject(units, trigger)
+    if trigger.voice is Voice.ACTIVE and not trigger.phrase.subject and _group_is_subject(units, trigger, subject):
+        return Agent((), None, group_acts=True)
+    if subject is None and trigger.left > 0 and units[trigger.left].text in {"it", "they", "he", "she"}:
+        subject = _subject(units, trigger._replace(left=0))
     if subject is not None and not (trigger.passive and trigger.voice is Voice.PASSIVE and units[subject].noun is None):
         unit = units[subject]
         return Agent(_with_joined(units, subject), subject) if unit.authority else Agent((), subject)
     platform = any(unit.text in words().platforms for unit in units[trigger.left : trigger.right])
     return _place(units, trigger) or Agent((), None, platform)
+
+
+def _group_is_subject(units: Sequence[Unit], trigger: Trigger, actor: int | None) -> bool:
+    """`Taliban ban all parties`: a group stands where the authority would, nearer than any actor."""
+    low = trigger.left if actor is None else actor + 1
+    for index in range(trigger.start - 1, low - 1, -1):
+        if units[index].text in {",", ")"} or units[index].text in _PREPOSITIONS:
+            return False
+        if units[index].kind is Kind.GROUP:
+            return not _after_preposition(units, index) and not units[index].possessive
+    return False
 
 
 def _with_joined(units: Sequence[Unit], index: int) -> tuple[AuthorityKey, ...]:

@@ -43,15 +43,29 @@ _DATELINE = re.compile(
 _CAPITALS = re.compile(r"[A-Z][A-Z'’ .-]+(?:,| -|\.| \(|$)")
 
 
+_HEAD_PREFIX = re.compile(
+    r"(?:(?:UPDATE|WRAPUP|RPT|REFILE|CORRECTED|CORRECTION|BRIEF|EXCLUSIVE|URGENT|FLASH|ALERT|BULLETIN|LEAD|BREAKING|JUST IN|NEWS ALERT|APNewsAlert)"
+    r"(?: ?\d+)?(?:\s*[-:]\s*| ))+",
+)
+_SERIES_NOTE = re.compile(
+    r"\s*(?:\((?:corrects|adds|updates|recasts|refiles|repeats|writes|with|eds|clarifies|removes)\b.*\)?$|eds:|editors?:|\* ?the (?:group|movement|organi[sz]ation))",
+    re.IGNORECASE,
+)
+
+
 def split(headline: str, body: str) -> tuple[tuple[Sentence, ...], Dateline | None]:
     """The sentences of `headline + newline + body`, and the dateline of the body if it opens with one."""
     sentences: list[Sentence] = []
     if headline.strip():
-        sentences.append(Sentence(*_trim(headline, 0, len(headline)), 0, 0))
+        prefix = _HEAD_PREFIX.match(headline)
+        sentences.append(Sentence(*_trim(headline, prefix.end() if prefix else 0, len(headline)), 0, 0))
     text = f"{headline}\n{body}"
     dateline: Dateline | None = None
     start = len(headline) + 1
     for paragraph, line in enumerate(body.split("\n"), start=1):
+        if _SERIES_NOTE.match(line):
+            start += len(line) + 1
+            continue
         opening = find_dateline(line) if dateline is None and paragraph <= 3 else None
         begin = 0
         if opening is not None:

@@ -30,6 +30,7 @@ class Drop(StrEnum):
     NO_AUTHORITY = "no-authority"
     THIRD_PARTY = "asked-by-a-third-party"
     PLATFORM = "company-or-platform"
+    GROUP_ACTS = "the-group-itself-acts"
     OPINION = "opinion"
     HYPOTHETICAL = "hypothetical"
     DOUBLE_NEGATION = "attempt-against-an-attempt"
@@ -121,6 +122,8 @@ def _governing(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]
     governing: list[Hit] = []
     reach = trigger.start
     for hit in reversed(before):
+        if hit.operator.effect is Effect.QUESTION and _is_weighed(hit, before):
+            continue
         if not bound and hit.operator.effect is not Effect.QUESTION and not _linked(units, hit.end, reach):
             continue
         if bound and _breaks(units, hit.end, reach):
@@ -129,6 +132,11 @@ def _governing(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]
         reach = hit.start
         bound = True
     return governing + _judged_after(units, trigger, operators)
+
+
+def _is_weighed(question: Hit, before: Sequence[Hit]) -> bool:
+    """`considering whether to`: the weighing is said, so the question adds nothing."""
+    return any(hit.end == question.start and hit.operator.effect is Effect.PROPOSE for hit in before)
 
 
 def _ungoverned(trigger: Trigger, governing: Sequence[Hit], units: Sequence[Unit]) -> bool:
@@ -198,9 +206,15 @@ def _apply(
     if effect is Effect.QUESTION:
         return None, Drop.QUESTION
     if effect is Effect.CALL:
-        return None, Drop.CALL
+        own = _called_by_parliament(units, hit, authority) and hit.operator.id == "demand"
+        return (_at_most(stage, Stage.PROPOSED), None) if own else (None, Drop.CALL)
+    if effect is Effect.GRANT:
+        court = any("court" in (u.noun or "").lower() or "tribunal" in u.text for u in units[: hit.start])
+        return (stage if stage is not Stage.PROPOSED else Stage.EFFECTIVE if court else Stage.DECIDED), None
     if effect is Effect.REJECT:
         return (stage, None) if negated else _reject(stage)
+    if effect is Effect.AFFIRM and trigger.voice is Voice.INFINITIVE and units[hit.start].text in {"tell", "tells", "told"}:
+        return None, Drop.CALL
     if effect is Effect.AFFIRM:
         return (None, Drop.NEGATED) if negated else (stage, None)
     if negated:
@@ -208,6 +222,14 @@ def _apply(
     if effect is Effect.REQUEST:
         return _request(stage, hit, units, authority, members)
     return _at_most(stage, Stage.PROPOSED if effect is Effect.PROPOSE else Stage.DECIDED), None
+
+
+def _called_by_parliament(units: Sequence[Unit], hit: Hit, authority: AuthorityKey | None) -> bool:
+    """Whether the authority's own parliament makes the call: that is a proposal, a stranger's call is none."""
+    caller = next((u for u in reversed(units[: hit.start]) if u.kind is Kind.ACTOR and u.noun is not None), None)
+    if caller is None or caller.authority not in {None, authority}:
+        return False
+    return any(word in words().parliaments for word in (caller.noun or "").lower().split() + caller.text.split())
 
 
 def _reject(stage: Stage) -> tuple[Stage | None, Drop | None]:
@@ -227,6 +249,9 @@ def _request(
     asker = next((u for u in reversed(units[: hit.start]) if u.kind in {Kind.ACTOR, Kind.GROUP} and not (u.demonym and u.noun is None)), None)
     if asker is None or asker.kind is Kind.GROUP:
         return None, Drop.THIRD_PARTY
+    asked = [u for u in units[hit.end : hit.end + 8] if u.kind is Kind.ACTOR]
+    if hit.operator.id == "ask" and not hit.noun and not members and not any("court" in (u.noun or "").lower() for u in asked):
+        return None, Drop.THIRD_PARTY  # who asks a state asks from outside it, unless it is its own court
     if asker.authority in {None, authority} or members:
         return _at_most(stage, Stage.PROPOSED), None
     return None, Drop.THIRD_PARTY
@@ -242,7 +267,7 @@ def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
     if headline:
         return False
     aux = set(trigger.auxiliaries)
-    if aux & {"now", "longer", "has", "have", "had", "will", "to", "being", "may", "could", "would"} or trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}:
+    if aux & {"now", "hereby", "longer", "has", "have", "had", "will", "to", "being", "may", "could", "would"} or trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}:
         return False
     if trigger.voice is Voice.PASSIVE:
         return bool(aux & {"is", "are", "'s"})
@@ -255,6 +280,8 @@ def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
 
 def _is_acted_in(units: Sequence[Unit], trigger: Trigger) -> bool:
     """`signed a decree that designates X`: the present tense of a text that does what it says."""
+    if any(unit.text in _ACTS for unit in units[max(trigger.left, trigger.start - 3) : trigger.start]):
+        return True
     opener = next((i for i in range(trigger.start - 1, max(trigger.start - 4, -1), -1) if units[i].text in {"that", "which"}), None)
     return opener is not None and any(unit.text in _ACTS for unit in units[max(0, opener - 7) : opener])
 
@@ -262,4 +289,4 @@ def _is_acted_in(units: Sequence[Unit], trigger: Trigger) -> bool:
 _ACTS = frozenset("law decree order resolution act bill decision ruling ordinance notice regulation proclamation measure motion".split())
 
 
-_STANDING_VERBS = frozenset({"list", "declare-terrorist", "designate", "ban", "proscribe", "keep-on-list"})
+_STANDING_VERBS = frozenset({"list", "declare-terrorist", "designate", "ban", "proscribe", "keep-on-list", "ban-lapses"})

@@ -53,10 +53,20 @@ def find_times(text: str, start: int, end: int, today: date | None) -> list[When
     """The times in `text[start:end]`, in order."""
     found = []
     for match in _PATTERN.finditer(text, start, end):
-        when = _read(match, text, today)
+        when = None if _is_name(match, text) else _read(match, text, today)
         if when is not None:
             found.append(when)
     return found
+
+
+_NAMED = re.compile(r"(?:\b(?:act|law|code|regulations?|resolution|constitution|proclamation|no\.?|decree)(?: of)?,? ?\(?|[/-])$", re.IGNORECASE)
+
+
+def _is_name(match: re.Match[str], text: str) -> bool:
+    """Whether the date belongs to a name: "Terrorism Act 2000", "the February 14 Coalition"."""
+    if _NAMED.search(text, max(0, match.start() - 16), match.start()):
+        return True
+    return text[max(0, match.start() - 4) : match.start()].lower() == "the " and bool(re.match(r" [A-Z]", text[match.end() : match.end() + 2]))
 
 
 def _read(match: re.Match[str], text: str, today: date | None) -> When | None:

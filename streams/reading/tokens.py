@@ -38,7 +38,7 @@ class Unit(NamedTuple):
     scope: GroupKey | None = None  # the wing of `group` that is named
     authority: AuthorityKey | None = None  # an actor's, or the owner of a list, label or status
     act: Act | None = None  # an organ's
-    noun: str | None = None  # an organ as an alert prints it
+    noun: str | None = None  # an organ as an alert prints it; the words inside a list's name
     demonym: bool = False
     possessive: bool = False  # followed by 's
     own: bool = False  # a list or status with "its", "the country's"

@@ -32,6 +32,7 @@ class Words(Entry, frozen=True, kw_only=True):
     be_forms: frozenset[str]
     have_forms: frozenset[str]
     platforms: frozenset[str]
+    parliaments: frozenset[str]
     irregular: dict[str, tuple[str, str, str, str]]
 
 

@@ -19,6 +19,7 @@ CDATA = r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
 
 _ROOT_WITHIN = 65_536
 _HTML_PAGE = re.compile(r"<(?:!doctype\s+)?html\b", re.IGNORECASE)
+_WRAPPER = re.compile(r"(?:<!doctype\s+html[^<>]*>\s*)?<html[^<>]*>\s*<body[^<>]*>\s*\Z", re.IGNORECASE)
 _ENTITIES = re.compile(r"<!ENTITY|<!DOCTYPE(?:\"[^\"]*\"|'[^']*'|[^\"'\[<>])*+\[", re.IGNORECASE)
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(
@@ -34,12 +35,13 @@ def find_root(text: str, names: str) -> int | None:
 
     Looked for at the head of the document only, and never inside a comment. Text before it does not matter,
     be it a warning of PHP or a style sheet, unless that is an HTML page: then the element is something the
-    page shows.
+    page shows. A page that holds nothing else is none: some publishers wrap their feed so.
     """
     pattern = rf"{COMMENT}|{CDATA}|<(?:[\w.\-]{{1,64}}:)?({names})(?=[\s/>])"
     for match in re.finditer(pattern, text[:_ROOT_WITHIN], re.DOTALL | re.IGNORECASE):
         if match[1]:
-            return None if is_html(text[: match.start()]) else match.start()
+            before = _WRAPPER.sub("", text[: match.start()])
+            return None if is_html(before) else match.start()
     return None
 
 
