@@ -116,12 +116,20 @@ class Fetcher:
         if self._session is None:
             raise RuntimeError("a Fetcher is used inside `async with`")
         for _ in range(self._limits.redirects + 1):
-            async with self._session.get(trail.url, headers=conditional, allow_redirects=False) as response:
-                location = response.headers.get("Location")
-                if response.status not in REDIRECTS or location is None:
-                    return await self._answer(response, trail, bool(conditional))
-            trail.step(location, permanent=response.status in PERMANENT)
+            if (answer := await self._hop(self._session, trail, conditional)) is not None:
+                return answer
         raise RefusedError(Outcome.BAD_REDIRECT, f"more than {self._limits.redirects} redirects")
+
+    async def _hop(
+        self, session: aiohttp.ClientSession, trail: "Trail", conditional: dict[str, str]
+    ) -> Fetched | None:
+        """The answer at this hop, None if it leads on."""
+        async with session.get(trail.url, headers=conditional, allow_redirects=False) as response:
+            location = response.headers.get("Location")
+            if response.status not in REDIRECTS or location is None:
+                return await self._answer(response, trail, bool(conditional))
+        trail.step(location, permanent=response.status in PERMANENT)
+        return None
 
     async def _answer(self, response: aiohttp.ClientResponse, trail: "Trail", conditional: bool) -> Fetched:
         outcome = _BY_STATUS.get(response.status, Outcome.HTTP_ERROR)
@@ -142,14 +150,13 @@ class Fetcher:
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         cap = self._limits.body_bytes
         body = bytearray()
-        if (response.content_length or 0) <= cap:
-            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-                body += chunk
-                if len(body) > cap:
-                    break
-            else:
-                return bytes(body)
-        raise RefusedError(Outcome.TOO_LARGE, f"more than {cap} bytes")
+        too_large = (response.content_length or 0) > cap
+        while not too_large and (chunk := await response.content.read(CHUNK_BYTES)):
+            body += chunk
+            too_large = len(body) > cap
+        if too_large:
+            raise RefusedError(Outcome.TOO_LARGE, f"more than {cap} bytes")
+        return bytes(body)
 
 
 class Trail:

@@ -73,7 +73,13 @@ class Parser:
     def __init__(self, *, workers: int = 1, limits: ParserLimits | None = None) -> None:
         self._limits = limits or ParserLimits()
         self._free = asyncio.Semaphore(workers)
+        self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes there are now, at work or waiting."""
+        return tuple(worker.pid for worker in self._workers if worker.is_alive)
 
     async def parse(self, raw: bytes, request: Request) -> Document:
         """The document in `raw`. Raises WireError as `wires.decode` does, ParserKilled when too long."""
@@ -82,7 +88,7 @@ class Parser:
             try:
                 answer = await self._asked(worker, raw, request)
             except BaseException:
-                await worker.end()
+                await self._end(worker)
                 raise
             await self._put_back(worker)
         if answer.document is None:
@@ -90,17 +96,19 @@ class Parser:
         return answer.document
 
     async def close(self) -> None:
-        """Ends the workers that wait for work."""
-        while self._idle:
-            await self._idle.pop().end()
+        """Ends all workers. What is being parsed is given up."""
+        for worker in tuple(self._workers):
+            await self._end(worker)
 
     async def _worker(self) -> "_Worker":
         while self._idle:
             worker = self._idle.pop()
             if worker.is_alive:
                 return worker
-            await worker.end()
-        return await _Worker.start(self._limits)
+            await self._end(worker)
+        worker = await _Worker.start(self._limits)
+        self._workers.add(worker)
+        return worker
 
     async def _asked(self, worker: "_Worker", raw: bytes, request: Request) -> Answer:
         try:
@@ -115,7 +123,13 @@ class Parser:
         if worker.asked < self._limits.documents:
             self._idle.append(worker)
         else:
-            await worker.end()
+            await self._end(worker)
+
+    async def _end(self, worker: "_Worker") -> None:
+        self._workers.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        await worker.end()
 
 
 class _Worker:
@@ -138,6 +152,10 @@ class _Worker:
             stdout=asyncio.subprocess.PIPE,
         )
         return cls(process)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def is_alive(self) -> bool:

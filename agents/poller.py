@@ -22,8 +22,11 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from agents.clock import utcnow
+from agents.feed_state import Publishes
 from agents.logs import get_logger
+from agents.messages import Outgoing
 from agents.parsing import ParserKilled, Request
+from streams import codec
 from streams.errors import ListwireError, WireError
 from streams.feeds import FeedSpec
 from streams.polling import (
@@ -37,6 +40,7 @@ from streams.polling import (
 )
 from streams.records import Story
 from streams.schedule import due_in_s, scheduled
+from streams.topics import Topic
 from streams.wires.documents import Document
 
 RETRY_FIRST_S = 1.0
@@ -75,6 +79,17 @@ Publish = Callable[[Sequence[Story]], Awaitable[None]]
 
 Observe = Callable[[str, str, float, int], None]
 """`(feed, outcome, seconds, new stories)` of each poll."""
+
+
+def to_wire(publisher: Publishes) -> Publish:
+    """Publishes to `wire.stories`, keyed by story, so that the revisions of one stay in order."""
+
+    async def publish(stories: Sequence[Story]) -> None:
+        await publisher.publish(
+            *(Outgoing(Topic.STORIES, story.id.encode(), codec.encode(story)) for story in stories)
+        )
+
+    return publish
 
 
 class Polled(NamedTuple):

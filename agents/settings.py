@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     metrics_port: Port = Field(9464, description="the worker's port; 0 takes a free one")
     poller_metrics_port: Port = Field(9465, description="the poller's port; 0 takes a free one")
     contact: str | None = Field(None, description="URL or address in the User-Agent, for whoever runs a feed")
+    baseline: Literal["registry", "none"] = Field(
+        "registry", description="where the ledger starts: the registry's baseline, or none"
+    )
     sinks: Annotated[tuple[str, ...], NoDecode] = Field(("stdout:",), description="where alerts go, by URL")
     allow_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="private networks that feeds may be fetched from, in CIDR form"

@@ -9,7 +9,6 @@ so that whoever supervises us starts us again: half a worker that looks alive is
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -27,6 +26,7 @@ from agents.logs import get_logger
 from agents.memory import LogReader, ReadLog
 from agents.metrics import BUILD, VERSION
 from agents.settings import Settings
+from agents.signals import stop_signal
 from agents.sinks import Sink, open_sink
 from streams.alerts import settle, status_of
 from streams.classifying import classify
@@ -83,7 +83,7 @@ def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> lis
 
 
 async def _run(app: Any, heralds: Sequence[Herald]) -> int:
-    stop = _stop_signal()
+    stop = stop_signal()
     services = [asyncio.create_task(herald.run(), name=f"herald {herald.scheme}") for herald in heralds]
     services.append(asyncio.create_task(_agents(app), name="agents"))
     stopping = asyncio.create_task(stop.wait(), name="signal")
@@ -117,13 +117,6 @@ async def _stop(app: Any, tasks: Sequence[asyncio.Task[Any]]) -> None:
     except TimeoutError:
         logger.critical("events at hand do not finish", seconds=STOP_S)
         exit_now()  # nothing of them is committed, so they come again
-
-
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 async def _missing(publisher: Publisher, assignment: Assignment) -> list[str]:

@@ -1,20 +1,21 @@
 """Classifier, detector, bookkeeper and herald without a broker: logs are lists, the rules are stand-ins."""
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.types import Message
 
 from agents.app import Station, build_app
 from agents.bookkeeper import Bookkeeper, Rules
 from agents.classifier import Classifier
-from agents.deadletter import Guard, Reason, Refused
+from agents.deadletter import Guard, Handler, Reason, Refused
 from agents.detector import Detector
 from agents.herald import Herald
-from agents.kafka import Incoming, Outgoing
+from agents.kafka import BrokerDown, Incoming, Outgoing
 from agents.sinks import SinkError
 from streams.classifying import Quiet, QuietReason
 from streams.codec import decode, encode
@@ -412,20 +413,48 @@ async def test_the_app_is_set_up_as_the_guarantees_need_it(tmp_path: Path) -> No
     assert assignment.partitions is None
 
 
-async def test_every_event_of_an_agent_goes_through_its_guard(tmp_path: Path) -> None:
-    handled = asyncio.Event()
+class Belt:
+    """A Faust stream by hand."""
+
+    def __init__(self, *messages: Message) -> None:
+        self._messages = messages
+
+    async def events(self) -> AsyncIterator[SimpleNamespace]:
+        for message in self._messages:
+            yield SimpleNamespace(message=message)
+
+
+def message(offset: int, value: bytes | None) -> Message:
+    return Message("wire.stories", 1, offset, 1.5, 0, (("h", b"1"),), b"k", value, None)
+
+
+async def run_agent(handler: Handler, tmp_path: Path, *messages: Message) -> None:
+    guard = Guard("classifier", handler, Desk(), abort=lambda: None)
+    app, _ = build_app("h1:1", [Station(Topic.STORIES, guard, lambda _: None)], tmp_path)
+    await app.agents["classifier"].fun(Belt(*messages))
+
+
+async def test_an_agent_hands_every_message_over_as_it_came(tmp_path: Path) -> None:
+    seen: list[Incoming] = []
 
     async def handler(event: Incoming) -> Sequence[Outgoing]:
-        if event.value == b"two":
-            handled.set()
-        return (Outgoing(Topic.RELEVANT, b"k", event.value),)
+        seen.append(event)
+        return ()
 
-    desk = Desk()
-    station = Station(Topic.STORIES, Guard("classifier", handler, desk, abort=no_abort), lambda _: None)
-    app, _ = build_app("h1:1", [station], tmp_path)
-    async with app.agents["classifier"].test_context() as agent:
-        for value in (b"one", b"two"):
-            await agent.channel.send(value=value)
-        async with asyncio.timeout(5):
-            await handled.wait()
-    assert [message.value for message in desk.acknowledged] == [b"one", b"two"]
+    await run_agent(handler, tmp_path, message(7, b"one"), message(8, None))
+    assert seen == [
+        Incoming("wire.stories", 1, 7, b"k", b"one", (("h", b"1"),), 1.5),
+        Incoming("wire.stories", 1, 8, b"k", None, (("h", b"1"),), 1.5),
+    ]
+
+
+@pytest.mark.parametrize(("error", "references"), [(BrokerDown("b:1", "away"), 1), (ValueError(), 0)])
+async def test_an_offset_is_pinned_only_if_its_event_must_come_again(
+    error: Exception, references: int, tmp_path: Path
+) -> None:
+    async def handler(_: Incoming) -> Sequence[Outgoing]:
+        raise error
+
+    told = message(7, b"one")
+    await run_agent(handler, tmp_path, told)
+    assert told.refcount == references

@@ -382,11 +382,11 @@ SEEDS = [path.read_bytes() for path in DOCUMENTS] + [
     rss("<title>x</title>", head="<!DOCTYPE rss \\ >").encode(),
 ]
 SPLICES = [
-    b"<", b">", b"&", b"&#x110000;", b"&#55296;", b"<![CDATA[", b"]]>", b"<!--", b"-->", b"<item>", b"<entry>",
-    b"</item>", b"<guid>", b"</guid>", b"<?xml encoding='undefined'?>", b"<!DOCTYPE x [", b"\x00", b"</rss>",
-    b"\xff\xfe", b"\x1f\x8b", b"xmlns:x='y'", b"<x:y z='", b"<source>", b"<title type='base64'>", b"<width>",
-    b"<dc:date>", b"xml:lang=''", b"<svg>", b"<link/>", b"<image>", b"<textinput>", b"<media:content url='x'>",
-    b"<a " * 50, b"<itunes:duration>", b"\xf0\x9f\x98", b"<author>", b"xml:base='http://[::1'",
+    b"<", b">", b"&", b"&#x110000;", b"&#55296;", b"<![CDATA[", b"]]>", b"<!--", b"-->", b"<item>",
+    b"<entry>", b"</item>", b"<guid>", b"</guid>", b"<?xml encoding='undefined'?>", b"<!DOCTYPE x [", b"\x00",
+    b"</rss>", b"\xff\xfe", b"\x1f\x8b", b"xmlns:x='y'", b"<x:y z='", b"<source>", b"<width>", b"<dc:date>",
+    b"<title type='base64'>", b"xml:lang=''", b"<svg>", b"<link/>", b"<image>", b"<textinput>", b"<a " * 50,
+    b"<media:content url='x'>", b"<itunes:duration>", b"\xf0\x9f\x98", b"<author>", b"xml:base='http://[::1'",
 ]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ class UnknownKeyError(ListwireError):
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="Look groups and authorities up.")
+    group = typer.Typer(no_args_is_help=True, help="Look groups and authorities up.", rich_markup_mode=None)
     group.command("resolve")(resolve)
     group.command("search")(search)
     group.command("show")(show)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from msgspec import structs
 from rapidfuzz import fuzz, process
 
 from streams.records import AuthorityKey, GroupKey
@@ -41,6 +42,11 @@ class Registry:
         if folded in self.groups:
             return GroupKey(folded)
         return self._names.get(folded) or self._names.get(folded.removeprefix("the "))
+
+    def without_baseline(self) -> "Registry":
+        """The same names, and a ledger that starts from nothing."""
+        bare = {key: structs.replace(group, baseline=()) for key, group in self.groups.items()}
+        return Registry(self.authorities, bare)
 
     def search(self, query: str, limit: int = 10) -> list[tuple[GroupKey, str, float]]:
         """Groups whose names look like `query`, typos forgiven: (key, the name that matched, score 0..100)."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-_TRACKING = re.compile(r"(?:utm|at|ns|mc)_\w+|fbclid|gclid|cmpid|ocid|xtor|ref|rss", re.IGNORECASE)
+_TRACKING = re.compile(r"(?:utm|at|ns|mc)_\w+|fbclid|gclid|cmpid|ocid|xtor", re.IGNORECASE)
 
 
 class Candidate(NamedTuple):
@@ -36,12 +36,12 @@ def identities(items: Sequence[Candidate]) -> dict[int, str]:
     rest = [index for index, item in enumerate(items) if not item.is_empty]
     for name, difference in _NAMES:
         groups = _grouped(rest, items, name)
-        rest = [index for index in rest if name(items[index]) is None]
-        for shared, members in groups.items():
-            if len({difference(items[index]) for index in members}) == 1:
-                chosen[members[0]] = shared
-            else:
-                rest.extend(members)
+        good = {
+            known: group for known, group in groups.items() if len(set(map(difference, group.values()))) == 1
+        }
+        chosen |= {next(iter(group)): known for known, group in good.items()}
+        taken = {index for group in good.values() for index in group}
+        rest = [index for index in rest if index not in taken]
     return _first_of_each(chosen)
 
 
@@ -70,11 +70,11 @@ def _hash(item: Candidate) -> str:
 
 def _grouped(
     indices: Sequence[int], items: Sequence[Candidate], name: Callable[[Candidate], str | None]
-) -> dict[str, list[int]]:
-    groups: defaultdict[str, list[int]] = defaultdict(list)
+) -> dict[str, dict[int, Candidate]]:
+    groups: defaultdict[str, dict[int, Candidate]] = defaultdict(dict)
     for index in indices:
         if known := name(items[index]):
-            groups[known].append(index)
+            groups[known][index] = items[index]
     return groups
 
 

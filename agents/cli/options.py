@@ -1,0 +1,67 @@
+"""Flags that several commands share, and what they turn into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from msgspec.structs import replace
+
+from agents.broker import running
+from agents.logs import configure_logging
+from agents.settings import Settings, load_settings
+from streams.errors import SettingsError
+from streams.feeds import FeedSpec, default_feeds, feed_of_url, load_feeds
+
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).", show_default=False)]
+BrokerFlag = Annotated[str | None, typer.Option("--broker", help="Bootstrap servers, host:port[,host:port].", show_default=False)]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for what must survive.", show_default=False)]
+LogLevel = Annotated[str | None, typer.Option("--log-level", help="debug, info, warning or error.", show_default=False)]
+FeedUrls = Annotated[list[str] | None, typer.Option("--feed", help="Poll this address instead of the feed list; may be repeated.", show_default=False)]
+
+
+def settings_of(config: Path | None, **flags: object) -> Settings:
+    """The settings in force, with logging set up by them."""
+    settings = load_settings(config, **flags)
+    configure_logging(settings.log_level, settings.log_format)
+    return settings
+
+
+def with_broker(settings: Settings) -> Settings:
+    """Settings whose broker is known: the configured one, else the one that `up` runs on the data folder now.
+
+    Raises SettingsError if there is neither.
+    """
+    broker = settings.broker or running(broker_dir(settings.data_dir)) or running(broker_dir(settings.data_dir / "demo"))
+    if broker is None:
+        raise SettingsError("no broker: set LISTWIRE_BROKER, or start `listwire up` in another terminal")
+    return settings.model_copy(update={"broker": broker})
+
+
+def broker_dir(data_dir: Path) -> Path:
+    """Where the embedded broker of a data folder keeps its log."""
+    return data_dir / "broker"
+
+
+def feeds_of(settings: Settings, urls: list[str] | None, interval_s: int | None = None) -> tuple[FeedSpec, ...]:
+    """The feeds to poll: those of `--feed`, else the operator's list, else the bundled one.
+
+    `interval_s` may go below the polite minimum: it is for the demo and for tests, on loopback.
+    """
+    if urls:
+        feeds = tuple(feed_of_url(url) for url in urls)
+    elif settings.feeds_file is not None:
+        feeds = load_feeds(_read(settings.feeds_file), str(settings.feeds_file))
+    else:
+        feeds = default_feeds()
+    if interval_s is None:
+        return feeds
+    return tuple(replace(feed, interval_s=interval_s) for feed in feeds)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from None

@@ -1,0 +1,170 @@
+"""A real Prometheus scrapes the real endpoint, with the configuration that is deployed; every panel finds data."""
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import aiohttp
+import pytest
+import yaml
+
+from agents.metrics import METRICS, VERSION
+
+ROOT = Path(__file__).parent.parent
+CONFIG = ROOT / "deploy" / "prometheus" / "prometheus.yml"
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "listwire.json").read_text("utf-8"))
+QUERIES = [
+    (panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel.get("targets", ())
+]
+WITHIN_S = 30.0
+
+# Counts on, so that rates and quantiles are numbers, in a process of its own, so that no other test sees it.
+SERVER = """
+import asyncio
+from prometheus_client import Counter, Gauge
+from prometheus_client.metrics import MetricWrapperBase
+from agents import metrics
+from agents.health import serving
+
+async def nothing():
+    return []
+
+def touch(metric):
+    labels = metric._labelnames
+    child = metric.labels(*(metrics.VERSION if name == "version" else "x" for name in labels)) if labels else metric
+    child.inc() if isinstance(metric, Counter) else child.set(1) if isinstance(metric, Gauge) else child.observe(0.2)
+
+async def main():
+    async with serving("127.0.0.1", 0, nothing) as port:
+        print(port, flush=True)
+        while True:
+            for metric in list(vars(metrics).values()):
+                if isinstance(metric, MetricWrapperBase):
+                    touch(metric)
+            await asyncio.sleep(0.1)
+
+asyncio.run(main())
+"""
+
+
+class Seen(NamedTuple):
+    """What came out at both ends."""
+
+    exposition: str
+    answers: dict[str, list[Any]]
+
+
+@pytest.fixture(scope="module")
+def tools(lacking: Callable[[str], NoReturn]) -> tuple[str, str]:
+    prometheus, promtool = shutil.which("prometheus"), shutil.which("promtool")
+    if not (prometheus and promtool):
+        lacking("no Prometheus on the path; on Debian: apt-get install prometheus")
+    return prometheus, promtool
+
+
+@pytest.fixture(scope="module")
+def seen(tools: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    return asyncio.run(_look(tools[0], tmp_path_factory.mktemp("prometheus")))
+
+
+async def _look(prometheus: str, folder: Path) -> Seen:
+    async with _service() as port, _prometheus(prometheus, folder, port) as api, aiohttp.ClientSession() as http:
+        async with http.get(f"http://127.0.0.1:{port}/metrics") as response:
+            exposition = await response.text()
+        async with asyncio.timeout(WITHIN_S):
+            while not await _ask(http, api, "count_over_time(listwire_stories_total[1m]) >= 3"):
+                await asyncio.sleep(0.1)
+        wanted = [expr for _, expr in QUERIES] + [f"{{__name__=~'{metric.name}(_count)?'}}" for metric in METRICS]
+        return Seen(exposition, {expr: await _ask(http, api, expr) for expr in wanted})
+
+
+@asynccontextmanager
+async def _service() -> AsyncIterator[int]:
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVER, stdout=subprocess.PIPE)
+    async with _ended(server):
+        assert server.stdout
+        yield int(await server.stdout.readline())
+
+
+@asynccontextmanager
+async def _prometheus(command: str, folder: Path, port: int) -> AsyncIterator[str]:
+    config = yaml.safe_load(CONFIG.read_text("utf-8"))
+    config["global"]["scrape_interval"] = "1s"
+    config["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{port}"]}]
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config), "utf-8")
+    process = await asyncio.create_subprocess_exec(
+        command,
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        "--web.listen-address=127.0.0.1:0",
+        stderr=subprocess.PIPE,
+    )
+    async with _ended(process), asyncio.timeout(WITHIN_S):
+        log = b""
+        while not (found := re.search(rb"Listening on.*?(127\.0\.0\.1:\d+)", log)):
+            assert process.stderr
+            line = await process.stderr.readline()
+            assert line, f"Prometheus ended: {log.decode()}"
+            log += line
+        reading = asyncio.create_task(process.stderr.read())  # a full pipe would stop it
+        yield f"http://{found[1].decode()}/api/v1/query"
+        reading.cancel()
+
+
+@asynccontextmanager
+async def _ended(process: asyncio.subprocess.Process) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _ask(http: aiohttp.ClientSession, api: str, expr: str) -> list[Any]:
+    query = expr.replace("$__rate_interval", "1m").replace("$__interval", "1m")
+    async with http.get(api, params={"query": query, "time": str(time.time())}) as response:
+        answer = await response.json()
+    assert answer["status"] == "success", f"{query}: {answer}"
+    return list(answer["data"]["result"])
+
+
+@pytest.mark.parametrize(("title", "expr"), QUERIES)
+def test_every_panel_shows_numbers(seen: Seen, title: str, expr: str) -> None:
+    values = [series["value"][1] for series in seen.answers[expr]]
+    assert values, f"{title} is empty"
+    assert "NaN" not in values
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_every_metric_arrives_with_its_labels(seen: Seen, metric: Any) -> None:
+    (series,) = seen.answers[f"{{__name__=~'{metric.name}(_count)?'}}"]
+    assert set(metric.labels) == set(series["metric"]) - {"__name__", "instance", "job"}
+    assert float(series["value"][1]) >= 1
+
+
+def test_the_version_that_runs_is_shown(seen: Seen) -> None:
+    (series,) = seen.answers["{__name__=~'listwire_build_info(_count)?'}"]
+    assert series["metric"]["version"] == VERSION
+
+
+def test_promtool_finds_nothing_to_criticise_in_the_metrics(tools: tuple[str, str], seen: Seen) -> None:
+    checked = subprocess.run(
+        [tools[1], "check", "metrics"], input=seen.exposition, capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_promtool_accepts_the_configuration(tools: tuple[str, str]) -> None:
+    checked = subprocess.run(
+        [tools[1], "check", "config", str(CONFIG)], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
