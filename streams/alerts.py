@@ -86,7 +86,7 @@ def _revised(alert: Alert, now: tuple[Transition, Claim, Report] | None, cause: 
         why = "its story was withdrawn" if cause.pub_status is not PubStatus.USABLE else "its story no longer says so"
         return [_next(alert, why, status=AlertStatus.RETRACTED)]
     _, claim, report = now
-    if report is not cause:
+    if report is not cause or _facts(claim) == (alert.evidence.text, alert.speaker, alert.medium, alert.date, alert.effective_on):
         return []
     return [
         _next(
@@ -101,6 +101,11 @@ def _revised(alert: Alert, now: tuple[Transition, Claim, Report] | None, cause: 
             effective_on=claim.effective_on,
         )
     ]
+
+
+def _facts(claim: Claim) -> tuple[str | None, ...]:
+    """What a subscriber reads of a claim; where in the text it stands is not among it."""
+    return (claim.evidence.text, claim.speaker, claim.medium, claim.date, claim.effective_on)
 
 
 def _announce(entry: Entry, transition: Transition, claim: Claim, report: Report, registry: Registry) -> tuple[Alert, ...]:

@@ -61,9 +61,6 @@ def queries() -> list[tuple[str, str]]:
     return [(target["expr"], target["legendFormat"]) for panel in panels() for target in panel["targets"]]
 
 
-# --- settings and commands
-
-
 @pytest.mark.parametrize("text", [COMPOSE_TEXT, DOCKERFILE], ids=["compose", "Dockerfile"])
 def test_every_variable_of_ours_is_a_setting(text: str) -> None:
     named = set(re.findall(rf"\b{PREFIX}[A-Z_]+", text))
@@ -95,9 +92,6 @@ def test_topics_exist_before_anybody_writes_to_them() -> None:
     assert SERVICES["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
     for name in ("worker", "poller"):
         assert SERVICES[name]["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
-
-
-# --- hardening
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -144,9 +138,6 @@ def test_every_image_has_a_version() -> None:
     assert all(re.fullmatch(r"v?\d+\.\d+\.\d+", tag) for tag in tags), tags
 
 
-# --- the broker
-
-
 def test_the_broker_is_the_kafka_that_the_tests_run_on() -> None:
     jars = (ROOT / "agents" / "broker-jars.sha256").read_text("utf-8")
     tested = re.search(r"/kafka_2\.13-([\d.]+)\.jar", jars)
@@ -158,9 +149,6 @@ def test_the_broker_keeps_its_log_and_makes_no_topic_by_itself() -> None:
     given = environment("kafka")
     assert given["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
     assert f"kafka-data:{given['KAFKA_LOG_DIRS']}" in SERVICES["kafka"]["volumes"]
-
-
-# --- ports, health, Prometheus
 
 
 def port_of(service: str) -> int:
@@ -206,9 +194,6 @@ async def test_a_service_is_healthy_when_it_is_ready(problems: list[str], code: 
         assert await asked.wait() == code
 
 
-# --- the image
-
-
 def test_the_image_runs_our_command_as_nobody_in_particular() -> None:
     (entrypoint,) = instructions("ENTRYPOINT")
     assert json.loads(entrypoint) == list(PYPROJECT["project"]["scripts"])
@@ -241,10 +226,9 @@ def test_the_builder_is_given_what_it_copies() -> None:
     ]
     for source in sources:
         assert (ROOT / source).exists(), source
-        assert any(fnmatch(source, pattern) or source.startswith(f"{pattern}/") for pattern in allowed), source
-
-
-# --- Grafana
+        assert any(fnmatch(source, pattern) or source.startswith(f"{pattern}/") for pattern in allowed), (
+            source
+        )
 
 
 def test_every_panel_asks_for_metrics_and_labels_that_exist() -> None:
@@ -258,7 +242,9 @@ def test_every_panel_asks_for_metrics_and_labels_that_exist() -> None:
 
 
 def test_every_metric_is_on_a_panel() -> None:
-    shown = {name.removesuffix("_bucket") for expr, _ in queries() for name in re.findall(r"listwire_\w+", expr)}
+    shown = {
+        name.removesuffix("_bucket") for expr, _ in queries() for name in re.findall(r"listwire_\w+", expr)
+    }
     assert shown == {metric.name for metric in METRICS}
 
 
@@ -278,9 +264,6 @@ def test_dashboards_are_where_grafana_looks_for_them() -> None:
     assert environment("grafana")["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] in {
         f"{provider['options']['path']}/{dashboard.name}" for dashboard in DASHBOARDS
     }
-
-
-# --- CI
 
 
 def test_ci_runs_the_one_script_on_every_python_that_is_supported() -> None:

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes the real endpoint, with the configuration that is deployed; every panel finds data."""
+"""A real Prometheus, configured as deployed, scrapes the real endpoint, and every panel finds data."""
 
 import asyncio
 import json
@@ -38,9 +38,14 @@ async def nothing():
     return []
 
 def touch(metric):
-    labels = metric._labelnames
-    child = metric.labels(*(metrics.VERSION if name == "version" else "x" for name in labels)) if labels else metric
-    child.inc() if isinstance(metric, Counter) else child.set(1) if isinstance(metric, Gauge) else child.observe(0.2)
+    values = [metrics.VERSION if name == "version" else "x" for name in metric._labelnames]
+    child = metric.labels(*values) if values else metric
+    if isinstance(metric, Counter):
+        child.inc()
+    elif isinstance(metric, Gauge):
+        child.set(1)
+    else:
+        child.observe(0.2)
 
 async def main():
     async with serving("127.0.0.1", 0, nothing) as port:
@@ -76,13 +81,18 @@ def seen(tools: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Se
 
 
 async def _look(prometheus: str, folder: Path) -> Seen:
-    async with _service() as port, _prometheus(prometheus, folder, port) as api, aiohttp.ClientSession() as http:
+    async with (
+        _service() as port,
+        _prometheus(prometheus, folder, port) as api,
+        aiohttp.ClientSession() as http,
+    ):
         async with http.get(f"http://127.0.0.1:{port}/metrics") as response:
             exposition = await response.text()
         async with asyncio.timeout(WITHIN_S):
-            while not await _ask(http, api, "count_over_time(listwire_stories_total[1m]) >= 3"):
-                await asyncio.sleep(0.1)
-        wanted = [expr for _, expr in QUERIES] + [f"{{__name__=~'{metric.name}(_count)?'}}" for metric in METRICS]
+            await _data(http, api, "count_over_time(listwire_stories_total[1m]) >= 3")
+        wanted = [expr for _, expr in QUERIES] + [
+            f"{{__name__=~'{metric.name}(_count)?'}}" for metric in METRICS
+        ]
         return Seen(exposition, {expr: await _ask(http, api, expr) for expr in wanted})
 
 
@@ -127,6 +137,13 @@ async def _ended(process: asyncio.subprocess.Process) -> AsyncIterator[None]:
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+async def _data(http: aiohttp.ClientSession, api: str, expr: str) -> None:
+    while True:
+        if await _ask(http, api, expr):
+            return
+        await asyncio.sleep(0.1)
 
 
 async def _ask(http: aiohttp.ClientSession, api: str, expr: str) -> list[Any]:

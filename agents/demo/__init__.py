@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from streams.errors import DataFileError
 
-TITLE = "Listwire sample wire (past events re-told, dated today)"
+TITLE = "Sample wire"
 
 
 class Item(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,7 +62,7 @@ def rss(wire: tuple[Item, ...], started: datetime, now: datetime) -> str:
 
 def _entry(item: Item, started: datetime) -> str:
     published = started + timedelta(seconds=item.after_s)
-    body = _dated(item.body, started)
+    body = "".join(f"<p>{escape(line)}</p>" for line in _dated(item.body, started).strip().split("\n"))
     return (
         f"<item><guid isPermaLink='false'>{escape(item.guid)}-{started:%Y%m%dT%H%M%S}</guid><title>{escape(_dated(item.headline, started))}</title>"
         f"<description>{escape(body)}</description><pubDate>{format_datetime(published)}</pubDate></item>"

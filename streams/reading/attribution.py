@@ -85,9 +85,11 @@ def _voice(units: Sequence[Unit]) -> tuple[Unit, str] | None:
 
 
 def _nearest_before(units: Sequence[Unit], index: int) -> Unit | None:
-    for unit in reversed(units[max(0, index - 14) : index]):
+    for position in range(index - 1, max(-1, index - 15), -1):
+        unit = units[position]
         if _can_speak(unit):
-            return unit
+            owner = units[position - 1] if position else None
+            return owner if owner is not None and owner.kind is Kind.GROUP and unit.authority is None else unit
         if unit.text in {";", "which", "that"} or unit.kind is Kind.LIST:
             return None
     return None

@@ -48,7 +48,8 @@ _HEAD_PREFIX = re.compile(
     r"(?: ?\d+)?(?:\s*[-:]\s*| ))+",
 )
 _SERIES_NOTE = re.compile(
-    r"\s*(?:\((?:corrects|adds|updates|recasts|refiles|repeats|writes|with|eds|clarifies|removes)\b.*\)?$|eds:|editors?:|\* ?the (?:group|movement|organi[sz]ation))",
+    r"\s*(?:\((?:corrects|adds|updates|recasts|refiles|repeats|writes|with|eds|clarifies|removes)\b[^()\n]{0,200}\)\s*"
+    r"|(?:eds|editors?):[^\n]*|\* ?the (?:group|movement|organi[sz]ation)\b[^\n]*)",
     re.IGNORECASE,
 )
 
@@ -63,14 +64,12 @@ def split(headline: str, body: str) -> tuple[tuple[Sentence, ...], Dateline | No
     dateline: Dateline | None = None
     start = len(headline) + 1
     for paragraph, line in enumerate(body.split("\n"), start=1):
-        if _SERIES_NOTE.match(line):
-            start += len(line) + 1
-            continue
-        opening = find_dateline(line) if dateline is None and paragraph <= 3 else None
-        begin = 0
+        note = _SERIES_NOTE.match(line)
+        begin = note.end() if note is not None else 0
+        opening = find_dateline(line[begin:]) if dateline is None and paragraph <= 3 else None
         if opening is not None:
-            dateline = Dateline(start, start + opening.end, opening.agency)
-            begin = opening.end
+            dateline = Dateline(start + begin, start + begin + opening.end, opening.agency)
+            begin += opening.end
         for left, right in _split_line(line, begin):
             sentences.append(Sentence(*_trim(text, start + left, start + right), max(len(sentences), 1), paragraph))
         start += len(line) + 1
