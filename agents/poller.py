@@ -5,28 +5,26 @@ store the state of the feed. Whatever fails before the last step leaves the old 
 the same items new and publishes them again under the same ids.
 
 What can fail is known: fetching gives its failures as values, parsing raises WireError or ParserKilled,
-publishing and storing raise ListwireError. The rest is a fault in our own code. It is caught at one place,
-for the one feed, logged with its trace and counted; the feed backs off and the others go on.
+publishing and storing raise ListwireError. The rest is a fault in our own code. Each poll is a task of its
+own, so a fault ends that task alone: it is logged with its trace and counted, the feed backs off, the others
+go on.
 """
 
 import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
 from agents.clock import utcnow
-from agents.feed_state import Publishes
 from agents.logs import get_logger
-from agents.messages import Outgoing
 from agents.parsing import ParserKilled, Request
-from streams import codec
 from streams.errors import ListwireError, WireError
 from streams.feeds import FeedSpec
 from streams.polling import (
@@ -40,7 +38,6 @@ from streams.polling import (
 )
 from streams.records import Story
 from streams.schedule import due_in_s, scheduled
-from streams.topics import Topic
 from streams.wires.documents import Document
 
 RETRY_FIRST_S = 1.0
@@ -79,17 +76,6 @@ Publish = Callable[[Sequence[Story]], Awaitable[None]]
 
 Observe = Callable[[str, str, float, int], None]
 """`(feed, outcome, seconds, new stories)` of each poll."""
-
-
-def to_wire(publisher: Publishes) -> Publish:
-    """Publishes to `wire.stories`, keyed by story, so that the revisions of one stay in order."""
-
-    async def publish(stories: Sequence[Story]) -> None:
-        await publisher.publish(
-            *(Outgoing(Topic.STORIES, story.id.encode(), codec.encode(story)) for story in stories)
-        )
-
-    return publish
 
 
 class Polled(NamedTuple):
@@ -169,20 +155,24 @@ class Poller:
     async def _attempt(self, feed: FeedSpec) -> bool:
         """Polls the feed if it is due; False if that met trouble which is not the feed's."""
         started = time.perf_counter()
-        try:
-            if due_in_s(await self._state(feed), self._world.now()) > 0:
-                return True
-            polled = await self.poll(feed)
-        except ListwireError as error:
-            logger.warning("poll not handed over", feed=feed.key, error=str(error))
-            self._observe(feed.key, UNSENT, time.perf_counter() - started, 0)
-            return False
-        except Exception:  # a fault met in one feed must not end the polling of the others
-            logger.exception("poll met a fault of ours", feed=feed.key)
-            self._observe(feed.key, FAULT, time.perf_counter() - started, 0)
-            return False
-        self._observe(feed.key, polled.fetched.outcome, time.perf_counter() - started, len(polled.stories))
-        return True
+        attempt = await _ended(self._poll_if_due(feed))
+        trouble, took = attempt.exception(), time.perf_counter() - started
+        if trouble is None:
+            polled = attempt.result()
+            if polled is not None:
+                self._observe(feed.key, polled.fetched.outcome, took, len(polled.stories))
+            return True
+        if isinstance(trouble, ListwireError):
+            logger.warning("poll not handed over", feed=feed.key, error=str(trouble))
+            self._observe(feed.key, UNSENT, took, 0)
+        else:
+            logger.error("poll met a fault of ours", feed=feed.key, exc_info=trouble)
+            self._observe(feed.key, FAULT, took, 0)
+        return False
+
+    async def _poll_if_due(self, feed: FeedSpec) -> Polled | None:
+        state = await self._state(feed)
+        return await self.poll(feed) if due_in_s(state, self._world.now()) == 0 else None
 
     def _pause_s(self, feed: FeedSpec, troubles: int) -> float:
         if troubles:
@@ -230,6 +220,17 @@ class _Host:
                 yield
             finally:
                 self.free_from = world.now() + timedelta(seconds=world.host_spacing_s)
+
+
+async def _ended(polling: Coroutine[Any, Any, Polled | None]) -> "asyncio.Task[Polled | None]":
+    """The poll as a task that has ended, well or not: a fault in it is a value here and unwinds nothing."""
+    task = asyncio.create_task(polling)
+    try:
+        await asyncio.wait({task})
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+    return task
 
 
 def _tell_operator(feed: FeedSpec, before: FeedState, after: FeedState) -> None:

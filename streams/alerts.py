@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,10 +25,19 @@ from streams.records import (
     Level,
     PubStatus,
     Report,
+    Stage,
     Status,
     Transition,
 )
 from streams.registry import Registry
+
+
+class Founded(NamedTuple):
+    """A move of the ledger, and the claim and report that it rests on."""
+
+    transition: Transition
+    claim: Claim
+    report: Report
 
 
 def settle(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
@@ -61,24 +71,34 @@ def _refold(entry: Entry, old: Report, new: Report, registry: Registry) -> tuple
     kept = tuple(new if r is old else r for r in entry.reports)
     usable = [r for r in kept if r.pub_status is PubStatus.USABLE]
     after = open_entry(entry.authority, entry.group, registry)
-    transitions: dict[AlertId, tuple[Transition, Claim, Report]] = {}
+    moves: list[Founded] = []
     for report in usable:
         for claim in sorted(report.claims, key=lambda claim: claim.news):
             after, transition = advance(after, claim)
             if transition is not None and not report.backfill:
-                transitions[_alert_id(transition)] = (transition, claim, report)
+                moves.append(Founded(transition, claim, report))
     told: list[Alert] = []
     for alert in entry.alerts:
-        told += _revised(alert, transitions.get(alert.id), new)
-    known = {alert.id for alert in entry.alerts}
-    for key, (transition, claim, report) in transitions.items():
-        if key not in known and report is new:
-            told.append(_compose(transition, claim, report, registry, entry))
+        ground = _ground(alert, moves)
+        told += _revised(alert, ground, new)
+        moves = [move for move in moves if move is not ground]
+    told += [_compose(*move, registry, entry) for move in moves if move.report is new]
     after = msgspec.structs.replace(after, reports=kept, alerts=entry.alerts)
     return _with_alerts(after, told), tuple(told)
 
 
-def _revised(alert: Alert, now: tuple[Transition, Claim, Report] | None, cause: Report) -> list[Alert]:
+def _ground(alert: Alert, moves: Sequence[Founded]) -> Founded | None:
+    """What the alert rests on now: its own founding, or the same move as another story tells it."""
+    own = (move for move in moves if _alert_id(move.transition) == alert.id)
+    like = (m for m in moves if _matter(m.transition) == (alert.change, alert.stage, alert.instrument, alert.scope))
+    return next(own, None) or next(like, None)
+
+
+def _matter(move: Transition | Claim) -> tuple[Change, Stage, str | None, str | None]:
+    return (move.change, move.stage, move.instrument, move.scope)
+
+
+def _revised(alert: Alert, now: Founded | None, cause: Report) -> list[Alert]:
     """The next revision of an alert after a fold: retracted without ground, corrected where its facts differ."""
     if now is None:
         if alert.status is AlertStatus.RETRACTED:
@@ -86,12 +106,13 @@ def _revised(alert: Alert, now: tuple[Transition, Claim, Report] | None, cause: 
         why = "its story was withdrawn" if cause.pub_status is not PubStatus.USABLE else "its story no longer says so"
         return [_next(alert, why, status=AlertStatus.RETRACTED)]
     _, claim, report = now
-    if report is not cause or _facts(claim) == (alert.evidence.text, alert.speaker, alert.medium, alert.date, alert.effective_on):
+    lost = alert.story.id == cause.story.id and report.story.id != cause.story.id
+    if not (report is cause or lost) or _facts(claim) == (alert.evidence.text, alert.speaker, alert.medium, alert.date, alert.effective_on):
         return []
     return [
         _next(
             alert,
-            "its story was corrected",
+            "its first story was withdrawn" if lost else "its story was corrected",
             status=AlertStatus.CORRECTED,
             evidence=claim.evidence,
             story=report.story,
@@ -166,13 +187,26 @@ def _alert_id(transition: Transition) -> AlertId:
 def _supported(entry: Entry, claim: Claim, report: Report) -> tuple[Alert, ...]:
     """A further source for a live alert: a new revision if it raises the level."""
     for alert in entry.alerts:
-        same = (alert.change, alert.stage, alert.instrument, alert.scope) == (claim.change, claim.stage, claim.instrument, claim.scope)
+        same = _matter(claim) == (alert.change, alert.stage, alert.instrument, alert.scope)
         if not same or alert.status not in {AlertStatus.LIVE, AlertStatus.CORRECTED}:
             continue
         level = _level([*_claims_for(entry.reports, alert), claim])
         if _RANK[level] > _RANK[alert.level]:
-            return (_next(alert, f"{level}: also {claim.origin or report.story.feed}", level=level, confirmed=True),)
+            why = f"{level}: also {claim.origin or report.story.feed}"
+            better = _voice(claim, report) if claim.confirmed and not alert.confirmed else {}
+            return (_next(alert, why, level=level, confirmed=alert.confirmed or claim.confirmed, **better),)
     return ()
+
+
+def _voice(claim: Claim, report: Report) -> dict[str, object]:
+    """What an alert takes over from the claim that founds it better than its first one did."""
+    return {
+        "evidence": claim.evidence,
+        "story": report.story,
+        "speaker": claim.speaker,
+        "medium": claim.medium,
+        "confidence": claim.confidence,
+    }
 
 
 _RANK = {Level.UNCONFIRMED: 0, Level.CONFIRMED: 1, Level.OFFICIAL: 2}

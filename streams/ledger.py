@@ -188,7 +188,7 @@ def _replaced(entry: Entry, old: Standing, new: Standing, disputed: bool) -> Ent
 def _transition(before: Entry, after: Entry, old: Standing, new: Standing, kind: AlertKind, claim: Claim) -> Transition:
     if kind is K.CHANGE and new.state is S.DELISTED and is_listed(after):
         kind = K.PARTIAL
-    if kind is K.CHANGE and new.state is S.LISTED and is_listed(before):
+    if kind is K.CHANGE and new.state is S.LISTED and old.state not in LISTED_STATES and is_listed(before):
         kind = K.EXTENDED
     return Transition(
         authority=claim.authority,

@@ -14,7 +14,7 @@ from agents.feed_state import KafkaFeedState
 from agents.fetching import Fetcher
 from agents.messages import BrokerDown, Incoming, Outgoing
 from agents.parsing import Parser, ParserLimits, Request
-from agents.poller import FAULT, UNSENT, Poller, Surroundings, to_wire
+from agents.poller import FAULT, UNSENT, Poller, Surroundings
 from streams import codec, wires
 from streams.feeds import FeedSpec
 from streams.polling import FeedState, Fetched, Outcome
@@ -497,14 +497,6 @@ class TestFeedState:
         with pytest.raises(BrokerDown):
             await store.save("a", FeedState(feed="a"))
         assert await store.load("a") is None
-
-    async def test_stories_go_to_the_wire_keyed_by_story(self) -> None:
-        log = self.Log()
-        (story,) = wires.decode(rss(("a", "One")), "f", START).stories
-        await to_wire(log)([story])
-        ((topic, key, value, _),) = log.messages
-        assert (topic, key) == ("wire.stories", story.id.encode())
-        assert codec.decode(value, Story) == story
 
     async def test_a_tombstone_forgets_and_a_broken_value_costs_its_feed_alone(self) -> None:
         log = self.Log()

@@ -141,11 +141,12 @@ def _change(trigger: Trigger) -> Change:
 
 
 def _when(view: Scene, trigger: Trigger) -> When | None:
-    """The time nearest to the verb within its clause; one behind it first."""
+    """The time nearest to the verb within its clause; one behind it first; else the day of the report itself."""
     start, end = view.units[trigger.left].start, view.units[trigger.right - 1].end
     verb = view.units[trigger.start].start
     inside = [w for w in view.times if start <= w.start and w.end <= end]
-    return min(inside, key=lambda w: (w.weekday, abs(w.start - verb) * (1 if w.start > verb else 2)), default=None)
+    told = next((w for w in view.times if view.today is not None and w.date == view.today.isoformat()), None)
+    return min(inside, key=lambda w: (w.weekday, abs(w.start - verb) * (1 if w.start > verb else 2)), default=told)
 
 
 _PAST_CUES = frozenset("already previously earlier long once originally ago formerly historically".split())

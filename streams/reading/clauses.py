@@ -91,6 +91,8 @@ def _fitting(units: Sequence[Unit], start: int, end: int, phrase: Phrase, form: 
         return None
     auxiliaries = _auxiliaries(units, start)
     voice, passive = _voice(units, start, end, form, auxiliaries)
+    if phrase.subject and voice is Voice.REDUCED:
+        voice, passive = Voice.ACTIVE, False
     left, right = _clause(units, start, end)
     trigger = Trigger(phrase, form, voice, passive, start, end, left, right, auxiliaries, None)
     slot = _slot(units, trigger)
@@ -299,7 +301,12 @@ def _government_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     if trigger.passive:
         return -1
     as_what = next((i for i, unit in enumerate(window) if unit.text == "as"), None)
-    if as_what is not None and not any(unit.text in _GOVERNMENT for unit in window[as_what : as_what + 8]):
+    if as_what is not None and not any(_names_government(unit) for unit in window[as_what : as_what + 8]):
         return None
     near = window[:7]
-    return -1 if any(unit.kind is Kind.GROUP for unit in near) or any(u.text in _GOVERNMENT for u in near) else None
+    return -1 if any(unit.kind is Kind.GROUP for unit in near) or any(_names_government(u) for u in near) else None
+
+
+def _names_government(unit: Unit) -> bool:
+    """Also where the word is part of an actor: "the government of Afghanistan"."""
+    return not _GOVERNMENT.isdisjoint(unit.text.split())

@@ -92,7 +92,8 @@ def spellings() -> dict[str, tuple[Spelling, ...]]:
     index: dict[str, list[Spelling]] = {}
     for row in phrases():
         for verb in row.verbs:
-            for spelt, form in verb_spellings(verb):
+            # `put` is base, past and participle: the last form given stands, and the helping words tell them apart.
+            for spelt, form in dict(verb_spellings(verb)).items():
                 index.setdefault(spelt[0], []).append(Spelling(spelt, form, row))
     return {first: tuple(sorted(found, key=lambda s: -len(s.words))) for first, found in index.items()}
 

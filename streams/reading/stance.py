@@ -289,4 +289,4 @@ def _is_acted_in(units: Sequence[Unit], trigger: Trigger) -> bool:
 _ACTS = frozenset("law decree order resolution act bill decision ruling ordinance notice regulation proclamation measure motion".split())
 
 
-_STANDING_VERBS = frozenset({"list", "declare-terrorist", "designate", "ban", "proscribe", "keep-on-list", "ban-lapses"})
+_STANDING_VERBS = frozenset({"list", "declare-terrorist", "designate", "ban", "keep-on-list", "ban-lapses"})

@@ -27,9 +27,11 @@ class Format(Protocol):
     """What a format module offers."""
 
     @property
-    def NAME(self) -> str: ...  # noqa: N802 - a constant of the module
+    def NAME(self) -> str:  # noqa: N802 - a constant of the module
+        """What the format is called in `Document.format`."""
 
-    def sniff(self, head: bytes, media_type: str | None, /) -> bool: ...
+    def sniff(self, head: bytes, media_type: str | None, /) -> bool:
+        """Whether a document that starts so is in this format."""
 
     def decode(
         self,
@@ -40,7 +42,8 @@ class Format(Protocol):
         *,
         media_type: str | None = None,
         url: str | None = None,
-    ) -> Document: ...
+    ) -> Document:
+        """The stories of the whole document. Raises WireError."""
 
 
 FORMATS: tuple[Format, ...] = (web,)
