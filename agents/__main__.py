@@ -40,7 +40,11 @@ def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
 
 def _root(
     _version: bool = typer.Option(
-        False, "--version", help="Print the version and exit.", is_eager=True, callback=lambda value: _print_version(value)
+        False,
+        "--version",
+        help="Print the version and exit.",
+        is_eager=True,
+        callback=lambda value: _print_version(value),
     ),
 ) -> None:
     """Watches wire-service feeds and alerts when an authority changes the status of a designated group."""

@@ -62,9 +62,7 @@ def build_app(
     data_dir.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         group,
-        broker=[
-            f"kafka://{f'[{host}]' if ':' in host else host}:{port}" for host, port in addresses(bootstrap)
-        ],
+        broker=[f"kafka://{f'[{host}]' if ':' in host else host}:{port}" for host, port in addresses(bootstrap)],
         datadir=data_dir / "faust",
         store="memory://",
         key_serializer="raw",

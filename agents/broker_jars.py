@@ -156,9 +156,7 @@ def checked(folder: Path, jars: Sequence[Jar]) -> tuple[Path, ...]:
     if unknown := sorted(found.keys() - {jar.name for jar in jars}):
         raise BrokerError(f"{found[unknown[0]]}: refused, it is not in {JARS_LIST.name}; remove it")
     if missing := [jar.name for jar in jars if jar.name not in found]:
-        raise BrokerUnavailableError(
-            f"{folder}: lacks {missing[0]}, {len(missing)} jars in all: {OTHER_WAYS}"
-        )
+        raise BrokerUnavailableError(f"{folder}: lacks {missing[0]}, {len(missing)} jars in all: {OTHER_WAYS}")
     for jar in jars:
         _refuse_unless_right(found[jar.name], jar, "delete it and it is fetched again")
     return tuple(found[jar.name] for jar in jars)
@@ -176,9 +174,7 @@ def fetch(jars: Sequence[Jar], folder: Path, repository: str | None, progress: P
     try:
         from jgo.maven import MavenContext  # noqa: PLC0415  part of the extra
     except ImportError:
-        raise BrokerUnavailableError(
-            f"the jars of Apache Kafka are fetched by jgo: {INSTALL_EXTRA}"
-        ) from None
+        raise BrokerUnavailableError(f"the jars of Apache Kafka are fetched by jgo: {INSTALL_EXTRA}") from None
     remotes = None if repository is None else {"mirror": repository.rstrip("/")}
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fetching-", dir=folder.parent) as staging:

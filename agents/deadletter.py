@@ -108,9 +108,7 @@ class Guard:
                     await self._bury(event, failure)
         except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be committed
             hold()
-            logger.critical(
-                "event can be neither handled nor buried", event_at=event.origin, error=repr(error)
-            )
+            logger.critical("event can be neither handled nor buried", event_at=event.origin, error=repr(error))
             self.abort()
         except BaseException:
             hold()

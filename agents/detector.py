@@ -17,9 +17,10 @@ from agents.memory import Memory, ReadLog
 from agents.metrics import CLAIMS, DROPPED
 from streams.codec import decode, encode
 from streams.reading import Reading
-from streams.records import Classified, LedgerKey, PubStatus, Report, Story, StoryId, StoryKeys, ledger_key
+from streams.records import Classified, LedgerKey, Report, Story, StoryId, StoryKeys, ledger_key
 from streams.registry import Registry
 from streams.topics import Topic
+from streams.vocabulary import PubStatus
 
 BACKFILL = "backfill"
 """The signal by which the poller marks a story that is older than what its feed was last looked at for."""
@@ -80,9 +81,7 @@ def _remember(remembered: Remembered, message: Incoming) -> None:
 
 
 def _keys_message(story: StoryId, keys: Collection[LedgerKey]) -> Outgoing:
-    return Outgoing(
-        Topic.STORY_KEYS, story.encode(), encode(StoryKeys(story=story, keys=tuple(sorted(keys))))
-    )
+    return Outgoing(Topic.STORY_KEYS, story.encode(), encode(StoryKeys(story=story, keys=tuple(sorted(keys)))))
 
 
 def _report_message(report: Report) -> Outgoing:

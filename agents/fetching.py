@@ -75,12 +75,8 @@ class Fetcher:
     async def __aenter__(self) -> Self:
         limits = self._limits
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                socket_factory=self._guard, limit_per_host=limits.connections_per_host
-            ),
-            timeout=aiohttp.ClientTimeout(
-                total=limits.total_s, sock_connect=limits.connect_s, sock_read=limits.read_s
-            ),
+            connector=aiohttp.TCPConnector(socket_factory=self._guard, limit_per_host=limits.connections_per_host),
+            timeout=aiohttp.ClientTimeout(total=limits.total_s, sock_connect=limits.connect_s, sock_read=limits.read_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
             auto_decompress=False,
@@ -120,9 +116,7 @@ class Fetcher:
                 return answer
         raise RefusedError(Outcome.BAD_REDIRECT, f"more than {self._limits.redirects} redirects")
 
-    async def _hop(
-        self, session: aiohttp.ClientSession, trail: "Trail", conditional: dict[str, str]
-    ) -> Fetched | None:
+    async def _hop(self, session: aiohttp.ClientSession, trail: "Trail", conditional: dict[str, str]) -> Fetched | None:
         """The answer at this hop, None if it leads on."""
         async with session.get(trail.url, headers=conditional, allow_redirects=False) as response:
             location = response.headers.get("Location")

@@ -30,9 +30,7 @@ async def serving(host: str, port: int, missing: Missing) -> AsyncIterator[int]:
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise SettingsError(
-                f"metrics and health cannot listen on {host}:{port}: {error.strerror}"
-            ) from None
+            raise SettingsError(f"metrics and health cannot listen on {host}:{port}: {error.strerror}") from None
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

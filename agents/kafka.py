@@ -1,4 +1,4 @@
-"""What Listwire asks of a broker: topics that exist, messages that are acknowledged, logs that can be read.
+"""Sending to a broker, and the one door to what the other broker modules offer.
 
 Precedence of the rules here:
 1. A message is sent when the broker has acknowledged it (`acks=all`, idempotent, linger 0), never before.
@@ -12,25 +12,19 @@ Precedence of the rules here:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import (
-    KafkaError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    TopicAlreadyExistsError,
-    for_code,
-)
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
+from agents.admin import create_topics, describe_topics
 from agents.logs import get_logger
-from agents.messages import BrokerDown, BrokerError, Incoming, Outgoing, TopicState, Undeliverable, addresses
+from agents.messages import BrokerDown, BrokerError, Incoming, Outgoing, TopicState, Undeliverable
 from agents.metrics import PUBLISH_RETRIES
-from streams.topics import MAX_MESSAGE_BYTES, TOPICS, TopicSpec
+from agents.reaching import PATIENCE_S, patience, require_broker
+from streams.topics import MAX_MESSAGE_BYTES
 
 __all__ = [
     "BrokerDown",
@@ -46,8 +40,6 @@ __all__ = [
     "require_broker",
 ]
 
-PATIENCE_S = 120.0
-CONNECT_S = 10
 CLOSE_S = 5.0
 
 logger = get_logger("kafka")
@@ -127,9 +119,7 @@ class Publisher:
 
     @staticmethod
     async def _send_one(producer: Any, message: Outgoing) -> None:
-        await producer.send_and_wait(
-            message.topic, value=message.value, key=message.key, headers=list(message.headers)
-        )
+        await producer.send_and_wait(message.topic, value=message.value, key=message.key, headers=list(message.headers))
 
     async def _current(self) -> Any:
         async with self._connecting:
@@ -152,118 +142,6 @@ def _raise_the_hopeless(failed: list[tuple[Outgoing, BaseException]]) -> None:
             raise Undeliverable(message.topic, message.size)
         if not isinstance(problem, KafkaError):
             raise problem
-
-
-@asynccontextmanager
-async def patience(bootstrap: str, problem: str, seconds: float) -> AsyncIterator[None]:
-    """Turns what takes longer than `seconds`, or fails in the client, into BrokerDown with this problem."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise BrokerDown(bootstrap, f"{problem} within {seconds:g} s") from None
-    except KafkaError as error:
-        raise BrokerDown(bootstrap, f"{problem}: {error}") from None
-
-
-async def require_broker(bootstrap: str) -> None:
-    """Returns if something listens at one of the addresses, so that nobody waits on a typing error.
-
-    Raises BrokerDown with the reason of the last address.
-    """
-    reason = "no address"
-    for host, port in addresses(bootstrap):
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                _, writer = await asyncio.open_connection(host, port)
-            writer.close()
-            return
-        except TimeoutError:
-            reason = "no answer"
-        except OSError as error:
-            reason = (
-                "connection refused"
-                if isinstance(error, ConnectionRefusedError)
-                else str(error.strerror or error)
-            )
-    raise BrokerDown(bootstrap, f"unreachable ({reason})")
-
-
-async def create_topics(
-    bootstrap: str, replication: int = 1, specs: Sequence[TopicSpec] = TOPICS
-) -> list[str]:
-    """Creates the topics that are missing and returns their names; those present keep what they hold.
-
-    Raises BrokerDown, or BrokerError when the broker refuses or a topic has another partition count than
-    ours, for with another count keys would no longer lie where the logs have them.
-    """
-    async with _Admin(bootstrap) as admin:
-        present = {state.name: state for state in await admin.states()}
-        missing = [spec for spec in specs if spec.topic not in present]
-        await admin.create(missing, replication)
-        for spec in specs:
-            state = present.get(spec.topic)
-            if state and state.partitions != spec.partitions:
-                problem = (
-                    f"topic {spec.topic} has {state.partitions} partitions, Listwire needs {spec.partitions}"
-                )
-                raise BrokerError(bootstrap, problem)
-        return [str(spec.topic) for spec in missing]
-
-
-async def describe_topics(bootstrap: str) -> list[TopicState]:
-    """Our topics as the broker has them, in the order of the table; one that is absent has no partitions."""
-    async with _Admin(bootstrap) as admin:
-        present = {state.name: state for state in await admin.states()}
-    return [present.get(spec.topic, TopicState(spec.topic, 0, 0, 0)) for spec in TOPICS]
-
-
-class _Admin:
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._client: Any = None
-
-    async def __aenter__(self) -> _Admin:
-        await require_broker(self._bootstrap)
-        self._client = AIOKafkaAdminClient(
-            bootstrap_servers=self._bootstrap, request_timeout_ms=CONNECT_S * 1000
-        )
-        try:
-            async with patience(self._bootstrap, "listens, but does not answer as Kafka does", 2 * CONNECT_S):
-                await self._client.start()
-        except BrokerDown:
-            await self._client.close()
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._client.close()
-
-    async def states(self) -> list[TopicState]:
-        return [
-            TopicState(
-                topic["topic"],
-                len(topic["partitions"]),
-                min((len(partition["replicas"]) for partition in topic["partitions"]), default=0),
-                sum(partition["leader"] < 0 for partition in topic["partitions"]),
-            )
-            for topic in await self._client.describe_topics()
-        ]
-
-    async def create(self, specs: list[TopicSpec], replication: int) -> None:
-        if not specs:
-            return
-        extra = {"min.insync.replicas": "2"} if replication > 2 else {}
-        topics = [
-            NewTopic(str(spec.topic), spec.partitions, replication, topic_configs=spec.config() | extra)
-            for spec in specs
-        ]
-        answer = await self._client.create_topics(topics)
-        for topic, code, message in answer.topic_errors:
-            if (
-                code and for_code(code) is not TopicAlreadyExistsError
-            ):  # another process may be creating them too
-                raise BrokerError(self._bootstrap, f"topic {topic}: {message or for_code(code).__name__}")
 
 
 async def _started_producer(bootstrap: str) -> Any:

@@ -20,8 +20,9 @@ from typing import Any, Generic, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from agents.kafka import PATIENCE_S, Incoming, patience
 from agents.logs import get_logger
+from agents.messages import Incoming
+from agents.reaching import PATIENCE_S, patience
 
 S = TypeVar("S")
 ReadLog = Callable[[str, int, int, int | None], AsyncIterator[Incoming]]
@@ -40,9 +41,7 @@ class LogReader:
         self._bootstrap = bootstrap
         self._patience_s = patience_s
 
-    async def __call__(
-        self, topic: str, partition: int, start: int, end: int | None
-    ) -> AsyncIterator[Incoming]:
+    async def __call__(self, topic: str, partition: int, start: int, end: int | None) -> AsyncIterator[Incoming]:
         """The messages of `[start, end)`. Raises BrokerDown when the broker stays silent beyond patience."""
         if end is not None and end <= start:
             return
@@ -53,9 +52,7 @@ class LogReader:
         finally:
             await consumer.stop()
 
-    async def _stretch(
-        self, consumer: Any, tp: TopicPartition, start: int, end: int | None
-    ) -> AsyncIterator[Incoming]:
+    async def _stretch(self, consumer: Any, tp: TopicPartition, start: int, end: int | None) -> AsyncIterator[Incoming]:
         async with self._patience(f"{tp.topic}/{tp.partition} cannot be read"):
             consumer.assign([tp])
             last = (await consumer.end_offsets([tp]))[tp] if end is None else end

@@ -30,9 +30,7 @@ class Undeliverable(ListwireError):  # noqa: N818 - a property of the message
     """A message that no broker of ours will ever take."""
 
     def __init__(self, topic: str, size: int) -> None:
-        super().__init__(
-            f"{topic}: message of {size} bytes exceeds the {MAX_MESSAGE_BYTES} that the topic takes"
-        )
+        super().__init__(f"{topic}: message of {size} bytes exceeds the {MAX_MESSAGE_BYTES} that the topic takes")
         self.topic = topic
         self.size = size
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.metrics import MetricWrapperBase
 
-disable_created_metrics()  # a second series for each counter that no rule of ours reads
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter that no rule of ours reads
 
 VERSION = version("listwire")
 
@@ -33,12 +33,8 @@ NEWEST_ITEM = Gauge(
 STORIES = Counter("listwire_stories_total", "Story revisions that the classifier took in.")
 RELEVANT = Counter("listwire_stories_relevant_total", "Stories that went on to the detector.")
 QUIET = Counter("listwire_stories_quiet_total", "Stories that went no further, by the reason.", ["reason"])
-CLAIMS = Counter(
-    "listwire_claims_total", "Claims that the detector read out of stories.", ["change", "stage"]
-)
-DROPPED = Counter(
-    "listwire_candidates_dropped_total", "Candidates that became no claim, by the reason.", ["reason"]
-)
+CLAIMS = Counter("listwire_claims_total", "Claims that the detector read out of stories.", ["change", "stage"])
+DROPPED = Counter("listwire_candidates_dropped_total", "Candidates that became no claim, by the reason.", ["reason"])
 ALERTS = Counter("listwire_alerts_total", "Alert revisions that the bookkeeper composed.", ["kind", "level"])
 ALERT_DELAY = Histogram(
     "listwire_alert_delay_seconds", "From a story's publication to its alert.", buckets=_ALERT_BUCKETS_S
@@ -50,15 +46,9 @@ HANDLER_SECONDS = Histogram(
     ["agent"],
     buckets=_HANDLER_BUCKETS_S,
 )
-DEADLETTERS = Counter(
-    "listwire_deadletters_total", "Messages that could not be handled, by the reason.", ["reason"]
-)
-PUBLISH_RETRIES = Counter(
-    "listwire_publish_retries_total", "Messages sent again because the broker did not take them."
-)
-DELIVERIES = Counter(
-    "listwire_deliveries_total", "Alerts handed to a sink, by how it went.", ["sink", "outcome"]
-)
+DEADLETTERS = Counter("listwire_deadletters_total", "Messages that could not be handled, by the reason.", ["reason"])
+PUBLISH_RETRIES = Counter("listwire_publish_retries_total", "Messages sent again because the broker did not take them.")
+DELIVERIES = Counter("listwire_deliveries_total", "Alerts handed to a sink, by how it went.", ["sink", "outcome"])
 PARTITIONS = Gauge("listwire_partitions_assigned", "Partitions that this worker reads now.")
 
 

@@ -166,9 +166,7 @@ class _Worker:
         if to is None or back is None:
             raise ConnectionError("no pipes")
         self.asked += 1
-        to.writelines(
-            part for payload in (codec.encode(request), raw) for part in (_length(payload), payload)
-        )
+        to.writelines(part for payload in (codec.encode(request), raw) for part in (_length(payload), payload))
         await to.drain()
         size = int.from_bytes(await back.readexactly(LENGTH_BYTES), "big")
         return codec.decode(await back.readexactly(size), Answer)
@@ -184,9 +182,7 @@ class _Worker:
 def answer(raw: bytes, request: Request) -> Answer:
     """What the worker says to one document."""
     try:
-        document = wires.decode(
-            raw, request.feed, request.received_at, media_type=request.media_type, url=request.url
-        )
+        document = wires.decode(raw, request.feed, request.received_at, media_type=request.media_type, url=request.url)
     except WireError as error:
         return Answer(reason=error.reason, detail=error.detail)
     return Answer(document=document)

@@ -1,6 +1,6 @@
 """The poller as a service: what it needs of the broker, around the Poller itself.
 
-    topics ▶ publisher ▶ feed states ▶ health ▶ polling     ... a signal, or a fault ...     back
+topics ▶ publisher ▶ feed states ▶ health ▶ polling     ... a signal, or a fault ...     back
 """
 
 from __future__ import annotations
@@ -78,7 +78,14 @@ async def _poller(settings: Settings, feeds: Sequence[FeedSpec]) -> AsyncIterato
 
         await stack.enter_async_context(serving(settings.metrics_host, settings.poller_metrics_port, missing))
         BUILD.labels(version=VERSION).set(1)
-        poller = Poller(feeds, publish=publish, store=store, fetcher=fetcher, parser=parser, observe=_observe(lambda key: poller.states.get(key)))
+        poller = Poller(
+            feeds,
+            publish=publish,
+            store=store,
+            fetcher=fetcher,
+            parser=parser,
+            observe=_observe(lambda key: poller.states.get(key)),
+        )
         yield poller
 
 

@@ -193,9 +193,7 @@ class Poller:
         """The document, or the answer with the reason why it is none."""
         if fetched.outcome is not Outcome.OK:
             return fetched, None
-        request = Request(
-            feed=feed, received_at=self._world.now(), media_type=fetched.media_type, url=fetched.url
-        )
+        request = Request(feed=feed, received_at=self._world.now(), media_type=fetched.media_type, url=fetched.url)
         try:
             return fetched, await self._parser.parse(fetched.body, request)
         except WireError as error:

@@ -20,7 +20,8 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
-from streams.records import Alert, AlertKind, AlertStatus, Level
+from streams.records import Alert
+from streams.vocabulary import AlertKind, AlertStatus, Level
 
 WIDTH = 96
 BAR = "▌ "
@@ -73,9 +74,7 @@ def _lines(alert: Alert, now: datetime, colour: str) -> Iterator[Text]:
 
 def _headline(alert: Alert, colour: str) -> Text:
     line = Text.assemble((f" {_title(alert).upper()} ", f"bold reverse {colour}"), "  ")
-    line.append(plain(alert.authority_name), "bold").append(" ▸ ", colour).append(
-        plain(alert.group_name), "bold"
-    )
+    line.append(plain(alert.authority_name), "bold").append(" ▸ ", colour).append(plain(alert.group_name), "bold")
     if alert.scope:
         line.append(f" ({plain(alert.scope)})")
     if alert.instrument:
@@ -118,9 +117,7 @@ def _voice(alert: Alert) -> Text:
 def _origin(alert: Alert, now: datetime) -> Text:
     story = alert.story
     source = f"{plain(story.source)} ({plain(story.feed)})" if story.source else plain(story.feed)
-    return Text.assemble(
-        (_age(story.published, now), "green"), f" · {source} · ", (plain(story.headline), "dim")
-    )
+    return Text.assemble((_age(story.published, now), "green"), f" · {source} · ", (plain(story.headline), "dim"))
 
 
 def _age(published: datetime | None, now: datetime) -> str:

@@ -38,20 +38,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
 
-    broker: str | None = Field(
-        None, description="bootstrap servers, host:port[,host:port]; none: the embedded broker"
-    )
+    broker: str | None = Field(None, description="bootstrap servers, host:port[,host:port]; none: the embedded broker")
     replication: int = Field(1, ge=1, le=9, description="copies of each topic; 3 where three brokers run")
-    data_dir: Path = Field(
-        default_factory=lambda: user_data_path("listwire"), description="what must survive"
-    )
-    cache_dir: Path = Field(
-        default_factory=lambda: user_cache_path("listwire"), description="what may be deleted"
-    )
+    data_dir: Path = Field(default_factory=lambda: user_data_path("listwire"), description="what must survive")
+    cache_dir: Path = Field(default_factory=lambda: user_cache_path("listwire"), description="what may be deleted")
     feeds_file: Path | None = Field(None, description="the feed list; none: the one that is bundled")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="the least that is logged"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal")
     metrics_host: str = Field("127.0.0.1", description="where metrics and health listen")
     metrics_port: Port = Field(9464, description="the worker's port; 0 takes a free one")
@@ -64,19 +56,13 @@ class Settings(BaseSettings):
     allow_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="private networks that feeds may be fetched from, in CIDR form"
     )
-    kafka_jars: Path | None = Field(
-        None, description="a folder with the broker's jars instead of fetching them"
-    )
+    kafka_jars: Path | None = Field(None, description="a folder with the broker's jars instead of fetching them")
     maven_repository: str | None = Field(None, description="where the broker's jars are fetched from")
 
     @field_validator("sinks", "allow_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return (
-            tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("data_dir", "cache_dir", "feeds_file", "kafka_jars", mode="after")
     @classmethod

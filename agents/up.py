@@ -54,7 +54,9 @@ async def run_up(settings: Settings, say: Say, *, demo: bool, passed: Sequence[s
     Raises BrokerError, SettingsError, or ChildEndedError when a part has ended by itself.
     """
     if demo and settings.broker is not None:
-        raise SettingsError("the demo's alerts are made of old events, so it runs on a broker of its own: unset LISTWIRE_BROKER")
+        raise SettingsError(
+            "the demo's alerts are made of old events, so it runs on a broker of its own: unset LISTWIRE_BROKER"
+        )
     stop = stop_signal()
     async with AsyncExitStack() as stack:
         home = settings.data_dir / "demo" if demo else settings.data_dir
@@ -66,7 +68,9 @@ async def run_up(settings: Settings, say: Say, *, demo: bool, passed: Sequence[s
         environment = os.environ | {"LISTWIRE_BROKER": broker, "LISTWIRE_DATA_DIR": str(home)}
         children = [_worker(environment, ports[0], demo), _poller(environment, ports[1], wire, passed)]
         stack.push_async_callback(_end_all, children)
-        say(f"metrics: http://{settings.metrics_host}:{ports[0]}/metrics (worker), http://{settings.metrics_host}:{ports[1]}/metrics (poller)")
+        say(
+            f"metrics: http://{settings.metrics_host}:{ports[0]}/metrics (worker), http://{settings.metrics_host}:{ports[1]}/metrics (poller)"
+        )
         say("watching the sample wire; Ctrl-C ends it" if demo else "watching the feeds; Ctrl-C ends it")
         await _watch(children, stop)
         say("stopping")
@@ -88,7 +92,10 @@ def _worker(environment: dict[str, str], port: int, demo: bool) -> Child:
 
 def _poller(environment: dict[str, str], port: int, wire: str | None, passed: Sequence[str]) -> Child:
     extra = ["--feed", wire, "--interval", "2", "--allow-network", "127.0.0.0/8"] if wire is not None else [*passed]
-    return Child("poller", _listwire(["poll", "--metrics-port", str(port), *_quiet(wire is not None), *extra], environment))
+    return Child(
+        "poller",
+        _listwire(["poll", "--metrics-port", str(port), *_quiet(wire is not None), *extra], environment),
+    )
 
 
 def _quiet(demo: bool) -> list[str]:

@@ -71,9 +71,7 @@ def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> lis
     bookkeeper = Bookkeeper(registry, read_log, Rules(open_entry, settle, status_of))
     return [
         Station(Topic.STORIES, Guard("classifier", Classifier(registry, classify), publisher), _nothing),
-        Station(
-            Topic.RELEVANT, Guard("detector", detector, publisher, detector.prepare), detector.memory.forget
-        ),
+        Station(Topic.RELEVANT, Guard("detector", detector, publisher, detector.prepare), detector.memory.forget),
         Station(
             Topic.CLAIMS,
             Guard("bookkeeper", bookkeeper, publisher, bookkeeper.prepare),

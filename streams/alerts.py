@@ -15,21 +15,9 @@ from typing import NamedTuple
 import msgspec
 
 from streams.ledger import advance, is_listed, open_entry
-from streams.records import (
-    Alert,
-    AlertId,
-    AlertStatus,
-    Change,
-    Claim,
-    Entry,
-    Level,
-    PubStatus,
-    Report,
-    Stage,
-    Status,
-    Transition,
-)
+from streams.records import Alert, AlertId, Claim, Entry, Report, Status, Transition
 from streams.registry import Registry
+from streams.vocabulary import AlertStatus, Change, Level, PubStatus, Stage
 
 
 class Founded(NamedTuple):
@@ -62,7 +50,10 @@ def _append(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tu
         after = _with_alerts(moved, (*fresh, *support))
         told += [*fresh, *support]
     if after is entry and not any(claim.news for claim in report.claims):
-        return entry, ()  # history the ledger knew already: not kept, or an entry would grow with every background line
+        return (
+            entry,
+            (),
+        )  # history the ledger knew already: not kept, or an entry would grow with every background line
     return msgspec.structs.replace(after, reports=(*after.reports, report)), tuple(told)
 
 
@@ -107,7 +98,13 @@ def _revised(alert: Alert, now: Founded | None, cause: Report) -> list[Alert]:
         return [_next(alert, why, status=AlertStatus.RETRACTED)]
     _, claim, report = now
     lost = alert.story.id == cause.story.id and report.story.id != cause.story.id
-    if not (report is cause or lost) or _facts(claim) == (alert.evidence.text, alert.speaker, alert.medium, alert.date, alert.effective_on):
+    if not (report is cause or lost) or _facts(claim) == (
+        alert.evidence.text,
+        alert.speaker,
+        alert.medium,
+        alert.date,
+        alert.effective_on,
+    ):
         return []
     return [
         _next(
@@ -129,7 +126,9 @@ def _facts(claim: Claim) -> tuple[str | None, ...]:
     return (claim.evidence.text, claim.speaker, claim.medium, claim.date, claim.effective_on)
 
 
-def _announce(entry: Entry, transition: Transition, claim: Claim, report: Report, registry: Registry) -> tuple[Alert, ...]:
+def _announce(
+    entry: Entry, transition: Transition, claim: Claim, report: Report, registry: Registry
+) -> tuple[Alert, ...]:
     """The new alert, and the earlier ones of the same matter that it supersedes."""
     alert = _compose(transition, claim, report, registry, entry)
     if any(known.id == alert.id for known in entry.alerts):
@@ -137,7 +136,9 @@ def _announce(entry: Entry, transition: Transition, claim: Claim, report: Report
     replaced = [
         _next(known, f"followed by {claim.change}, {claim.stage}", status=AlertStatus.SUPERSEDED)
         for known in entry.alerts
-        if known.status in {AlertStatus.LIVE, AlertStatus.CORRECTED} and known.instrument == alert.instrument and known.scope == alert.scope
+        if known.status in {AlertStatus.LIVE, AlertStatus.CORRECTED}
+        and known.instrument == alert.instrument
+        and known.scope == alert.scope
         and (known.change is Change.RECOGNITION) == (alert.change is Change.RECOGNITION)
     ]
     return (*replaced, alert)
@@ -229,9 +230,10 @@ def _next(alert: Alert, reason: str, **changes: object) -> Alert:
 
 
 def _with_alerts(entry: Entry, alerts: Iterable[Alert]) -> Entry:
-    latest = {alert.id: alert for alert in (*entry.alerts, *alerts)}
-    if not latest:
+    fresh = tuple(alerts)
+    if not fresh:
         return entry
+    latest = {alert.id: alert for alert in (*entry.alerts, *fresh)}
     return msgspec.structs.replace(entry, alerts=tuple(latest.values()))
 
 

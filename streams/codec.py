@@ -27,7 +27,8 @@ def decode(raw: bytes | None, kind: type[R]) -> R:
     if raw is None:
         raise RecordError(kind.__name__, "no value")
     try:
-        return _decoder(kind).decode(raw)
+        decoder: msgspec.json.Decoder[R] = _decoder(kind)
+        return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordError(kind.__name__, str(error)) from None
     except RecursionError:

@@ -68,9 +68,7 @@ def load_feeds(raw: bytes, file_name: str) -> tuple[FeedSpec, ...]:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataFileError(file_name, _readable(error)) from None
     if not tables:
-        raise DataFileError(
-            file_name, "lists no feed: write one table a feed, [key] and below it url and name"
-        )
+        raise DataFileError(file_name, "lists no feed: write one table a feed, [key] and below it url and name")
     feeds = tuple(_feed(key, table, file_name) for key, table in tables.items())
     _check_addresses(feeds, file_name)
     return feeds

@@ -18,26 +18,26 @@ from typing import NamedTuple
 
 from streams.errors import LedgerError
 from streams.reading.times import latest_day
-from streams.records import (
-    AlertKind,
-    AuthorityKey,
-    Change,
-    Claim,
-    Entry,
-    GroupKey,
-    PartialDate,
-    Stage,
-    Standing,
-    State,
-    Transition,
-)
+from streams.records import AuthorityKey, Claim, Entry, GroupKey, PartialDate, Standing, Transition
 from streams.registry import Registry
 from streams.registry.entries import Baseline
+from streams.vocabulary import AlertKind, Change, Stage, State
 
 S, C, T, K = State, Change, Stage, AlertKind
 
-SETTLED = frozenset({S.UNKNOWN, S.UNLISTED, S.LISTED, S.SUSPENDED, S.DELISTED, S.UNRECOGNISED, S.RECOGNISED, S.WITHDRAWN})
-LISTED_STATES = frozenset({S.LISTED, S.SUSPENDED, S.DELISTING_PROPOSED, S.DELISTING_DECIDED, S.SUSPENSION_PROPOSED, S.SUSPENSION_DECIDED})
+SETTLED = frozenset(
+    {S.UNKNOWN, S.UNLISTED, S.LISTED, S.SUSPENDED, S.DELISTED, S.UNRECOGNISED, S.RECOGNISED, S.WITHDRAWN}
+)
+LISTED_STATES = frozenset(
+    {
+        S.LISTED,
+        S.SUSPENDED,
+        S.DELISTING_PROPOSED,
+        S.DELISTING_DECIDED,
+        S.SUSPENSION_PROPOSED,
+        S.SUSPENSION_DECIDED,
+    }
+)
 
 
 class Edge(NamedTuple):
@@ -141,7 +141,9 @@ def _standing(entry: Entry, claim: Claim) -> Standing:
     return Standing(state=start, base=start, instrument=claim.instrument, scope=claim.scope)
 
 
-_RECOGNITION_STATES = frozenset({S.UNRECOGNISED, S.RECOGNITION_PROPOSED, S.RECOGNITION_DECIDED, S.RECOGNISED, S.WITHDRAWN})
+_RECOGNITION_STATES = frozenset(
+    {S.UNRECOGNISED, S.RECOGNITION_PROPOSED, S.RECOGNITION_DECIDED, S.RECOGNISED, S.WITHDRAWN}
+)
 
 
 def _is_old(claim: Claim, standing: Standing) -> bool:
@@ -156,7 +158,10 @@ def _fills(claim: Claim, standing: Standing) -> bool:
     """Whether background tells the ledger something: the state was unknown, or the day is later than its own."""
     if standing.state in {S.UNKNOWN, S.UNRECOGNISED}:
         return claim.stage is not T.REJECTED
-    return claim.date is not None and standing.as_of is not None and latest_day(claim.date) > latest_day(standing.as_of)
+    if claim.date is None or standing.as_of is None:
+        return False
+    length = min(len(claim.date), len(standing.as_of))
+    return claim.date[:length] > standing.as_of[:length]
 
 
 def _same_renewal(claim: Claim, standing: Standing) -> bool:
@@ -181,7 +186,12 @@ def _moved(standing: Standing, edge: Edge, claim: Claim) -> Standing:
 def _replaced(entry: Entry, old: Standing, new: Standing, disputed: bool) -> Entry:
     others = tuple(s for s in entry.standings if s is not old)
     return Entry(
-        authority=entry.authority, group=entry.group, standings=(*others, new), disputed=disputed, reports=entry.reports, alerts=entry.alerts
+        authority=entry.authority,
+        group=entry.group,
+        standings=(*others, new),
+        disputed=disputed,
+        reports=entry.reports,
+        alerts=entry.alerts,
     )
 
 
@@ -227,7 +237,9 @@ def _standings(rows: list[Baseline], main: set[str], as_of: date | None) -> Iter
                 continue
             known = newest.get((instrument, row.scope))
             if known is None or (day or "") >= (known.as_of or ""):
-                newest[instrument, row.scope] = Standing(state=state, base=state, instrument=instrument, scope=row.scope, since=day, as_of=day)
+                newest[instrument, row.scope] = Standing(
+                    state=state, base=state, instrument=instrument, scope=row.scope, since=day, as_of=day
+                )
     yield from newest.values()
 
 

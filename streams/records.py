@@ -13,10 +13,11 @@ clash with the field's meaning, and only a Struct can rename a field.
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, NewType
 
 from msgspec import Meta, Struct
+
+from streams.vocabulary import AlertKind, AlertStatus, Change, Level, Precision, PubStatus, Stage, State
 
 StoryId = NewType("StoryId", str)
 ClaimId = NewType("ClaimId", str)
@@ -29,91 +30,6 @@ PartialDate = NewType("PartialDate", str)
 """ISO 8601 cut to what is known: `2003`, `2003-02` or `2003-02-14`. Compares as text, a coarser date first."""
 
 Utc = Annotated[datetime, Meta(tz=True)]
-
-
-class Change(StrEnum):
-    """What happens to a group's status. Source: the project's domain vocabulary, after UNSC and national practice."""
-
-    LISTING = "listing"  # designated, proscribed, banned, declared terrorist
-    DELISTING = "delisting"  # removed, revoked, de-proscribed, lapsed, annulled
-    SUSPENSION = "suspension"  # still on the list, its effects put on hold
-    RENEWAL = "renewal"  # extended, or kept after a formal review
-    RECOGNITION = "recognition"  # as a government or state partner; never "recognised as terrorist"
-
-
-class Stage(StrEnum):
-    """How far a change has come. Ordered: proposed < decided < effective; `rejected` ends the attempt."""
-
-    PROPOSED = "proposed"  # considered, requested by one of the authority's own bodies, a bill
-    DECIDED = "decided"  # announced or voted, a step or a day is still to come
-    EFFECTIVE = "effective"  # in force, or reported as done
-    REJECTED = "rejected"  # refused, ruled out, denied: the change did not happen
-
-
-class PubStatus(StrEnum):
-    """IPTC publishing status of a story (`stat:` scheme of NewsML-G2)."""
-
-    USABLE = "usable"
-    WITHHELD = "withheld"
-    CANCELED = "canceled"
-
-
-class Precision(StrEnum):
-    """How much of `Story.published` the source really gave."""
-
-    TIME = "time"
-    DAY = "day"
-    MONTH = "month"
-
-
-class State(StrEnum):
-    """Where a group stands on one list of one authority, or in one authority's recognition."""
-
-    UNKNOWN = "unknown"
-    UNLISTED = "unlisted"
-    LISTING_PROPOSED = "listing-proposed"
-    LISTING_DECIDED = "listing-decided"
-    LISTED = "listed"
-    DELISTING_PROPOSED = "delisting-proposed"
-    DELISTING_DECIDED = "delisting-decided"
-    SUSPENSION_PROPOSED = "suspension-proposed"
-    SUSPENSION_DECIDED = "suspension-decided"
-    SUSPENDED = "suspended"
-    DELISTED = "delisted"
-    UNRECOGNISED = "unrecognised"
-    RECOGNITION_PROPOSED = "recognition-proposed"
-    RECOGNITION_DECIDED = "recognition-decided"
-    RECOGNISED = "recognised"
-    WITHDRAWN = "withdrawn"
-
-
-class AlertKind(StrEnum):
-    """What sort of news an alert is."""
-
-    STEP = "step"  # a change is under way: proposed or decided
-    CHANGE = "change"  # the status is another one now
-    PARTIAL = "partial"  # off one list, still on another
-    EXTENDED = "extended"  # another list, or a wider scope
-    REJECTED = "rejected"  # an attempt has ended without change
-    RENEWAL = "renewal"  # same status, new term
-    LAPSE = "lapse"  # a term ran out
-
-
-class AlertStatus(StrEnum):
-    """Whether an alert still stands."""
-
-    LIVE = "live"
-    CORRECTED = "corrected"
-    RETRACTED = "retracted"
-    SUPERSEDED = "superseded"
-
-
-class Level(StrEnum):
-    """How well an alert is founded."""
-
-    UNCONFIRMED = "unconfirmed"  # one voice, not the authority's
-    CONFIRMED = "confirmed"  # the authority's own organ said it, or two independent sources
-    OFFICIAL = "official"  # the authority's own publication
 
 
 class Record(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,9 @@ from streams.reading import Reading
 from streams.records import AuthorityKey, Classified, GroupKey, LedgerKey, Report, Story, StoryRef
 
 
-def reports(classified: Classified, reading: Reading, earlier: Collection[LedgerKey], backfill: bool = False) -> tuple[Report, ...]:
+def reports(
+    classified: Classified, reading: Reading, earlier: Collection[LedgerKey], backfill: bool = False
+) -> tuple[Report, ...]:
     """One report a key, in key order; keys of `earlier` that the story no longer claims get an empty one."""
     story = classified.story
     now = {claim.key for claim in reading.claims}

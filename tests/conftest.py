@@ -53,9 +53,7 @@ def broker_spec(lacking: Callable[[str], NoReturn]) -> Callable[[Path], BrokerSp
 
 
 @pytest.fixture(scope="session")
-def kafka(
-    broker_spec: Callable[[Path], BrokerSpec], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def kafka(broker_spec: Callable[[Path], BrokerSpec], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The `host:port` of one Apache Kafka for all tests, empty at first: each names topics of its own."""
     with Broker.start(broker_spec(tmp_path_factory.mktemp("kafka")), lambda _: None) as broker:
         yield broker.bootstrap

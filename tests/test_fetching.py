@@ -160,9 +160,7 @@ class TestSize:
         site.page("/f", bytes(QUICK.body_bytes))
         assert len((await fetcher.fetch(f"{base}/f")).body) == QUICK.body_bytes
 
-    async def test_a_body_over_the_cap_is_refused_by_its_length(
-        self, site: Site, base: str, fetcher: Fetcher
-    ) -> None:
+    async def test_a_body_over_the_cap_is_refused_by_its_length(self, site: Site, base: str, fetcher: Fetcher) -> None:
         site.page("/f", bytes(QUICK.body_bytes + 1))
         got = await fetcher.fetch(f"{base}/f")
         assert (got.outcome, got.body) == (Outcome.TOO_LARGE, b"")
@@ -237,9 +235,7 @@ async def test_nobody_listening_is_a_connect_error(fetcher: Fetcher, unused_tcp_
 
 
 class TestRedirects:
-    async def test_validators_go_along_and_the_end_is_told(
-        self, site: Site, base: str, fetcher: Fetcher
-    ) -> None:
+    async def test_validators_go_along_and_the_end_is_told(self, site: Site, base: str, fetcher: Fetcher) -> None:
         site.redirect("/a", "/b", 302)
         site.redirect("/b", f"{base}/c", 301)
         site.page("/c")
@@ -279,15 +275,11 @@ class TestRedirects:
         "location",
         ["file:///etc/passwd", "gopher://x/", "javascript:alert(1)", "data:,x", "http://[::1", "http://"],
     )
-    async def test_another_scheme_is_not_followed(
-        self, site: Site, base: str, fetcher: Fetcher, location: str
-    ) -> None:
+    async def test_another_scheme_is_not_followed(self, site: Site, base: str, fetcher: Fetcher, location: str) -> None:
         site.redirect("/a", location)
         assert (await fetcher.fetch(f"{base}/a")).outcome is Outcome.BAD_REDIRECT
 
-    async def test_credentials_in_a_location_are_not_used(
-        self, site: Site, base: str, fetcher: Fetcher
-    ) -> None:
+    async def test_credentials_in_a_location_are_not_used(self, site: Site, base: str, fetcher: Fetcher) -> None:
         site.redirect("/a", base.replace("//", "//user:secret@") + "/b")
         site.page("/b")
         got = await fetcher.fetch(f"{base}/a")
@@ -305,9 +297,7 @@ class TestEgress:
             "224.0.0.1", "[fe80::1]", "[fd00::1]", "[ff02::1]", "198.18.0.1", "255.255.255.255",
         ],
     )  # fmt: skip
-    async def test_no_way_of_writing_it_reaches_an_inner_address(
-        self, site: Site, base: str, host: str
-    ) -> None:
+    async def test_no_way_of_writing_it_reaches_an_inner_address(self, site: Site, base: str, host: str) -> None:
         site.page("/f")
         port = base.rpartition(":")[2]
         async with Fetcher(limits=QUICK, ports={int(port)}) as guarded:

@@ -22,7 +22,10 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 def _cases() -> list[Any]:
     marks = [pytest.mark.xfail(strict=True, reason="not read right yet")]
-    return [pytest.param(path, id=path.stem, marks=marks if path.stem in NOT_YET else ()) for path in sorted(FOLDER.glob("*.json"))]
+    return [
+        pytest.param(path, id=path.stem, marks=marks if path.stem in NOT_YET else ())
+        for path in sorted(FOLDER.glob("*.json"))
+    ]
 
 
 def _story(case: dict[str, Any]) -> Story:
@@ -49,7 +52,13 @@ def test_the_story_that_started_it_gives_exactly_one_alert_and_three_background_
     story = _story(case)
     reading = read(story, load_registry())
     (news,) = [claim for claim in reading.claims if claim.news]
-    assert (news.authority, news.group, news.change, news.stage, news.date) == ("ru", "taliban", "delisting", "decided", "2024-10-04")
+    assert (news.authority, news.group, news.change, news.stage, news.date) == (
+        "ru",
+        "taliban",
+        "delisting",
+        "decided",
+        "2024-10-04",
+    )
     assert (news.speaker, news.medium, news.confirmed) == ("Russia's Foreign Ministry", "TASS", True)
     background = {(c.authority, c.group, c.change.value, c.stage.value, c.date) for c in reading.claims if not c.news}
     assert background == {

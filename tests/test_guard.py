@@ -88,9 +88,7 @@ async def test_returns_only_when_every_output_is_acknowledged() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-async def test_whatever_a_handler_raises_buries_the_event(
-    error: BaseException, reason: Reason, text: str
-) -> None:
+async def test_whatever_a_handler_raises_buries_the_event(error: BaseException, reason: Reason, text: str) -> None:
     desk, witness = Desk(), Witness()
     await Guard("t", raising(error), desk, abort=witness.abort)(EVENT, witness.hold)
     (buried,) = desk.acknowledged
@@ -161,9 +159,7 @@ async def test_an_event_cancelled_between_its_output_and_the_ack_is_held() -> No
 
 
 def test_aborting_ends_the_process_at_once_with_its_own_code() -> None:
-    program = (
-        "from agents.deadletter import exit_now\ntry:\n    exit_now()\nfinally:\n    print('cleaned up')"
-    )
+    program = "from agents.deadletter import exit_now\ntry:\n    exit_now()\nfinally:\n    print('cleaned up')"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (ABORTED, "")
 

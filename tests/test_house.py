@@ -58,9 +58,7 @@ def nodes(*kinds: type[N]) -> Iterator[tuple[str, N]]:
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_the_code_passes(tool: str) -> None:
-    run = subprocess.run(
-        [sys.executable, *TOOLS[tool]], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    run = subprocess.run([sys.executable, *TOOLS[tool]], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, f"\n{run.stdout}{run.stderr}"
 
 
@@ -192,10 +190,7 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 
 def test_readme_lists_every_metric() -> None:
-    rows = [
-        f"| `{metric.name}` | {metric.type} | {', '.join(metric.labels)} | {metric.help} |"
-        for metric in METRICS
-    ]
+    rows = [f"| `{metric.name}` | {metric.type} | {', '.join(metric.labels)} | {metric.help} |" for metric in METRICS]
     table = "\n".join(["| metric | type | labels | what it is |", "|---|---|---|---|", *rows])
     told = re.search(r"<!-- metrics -->\n(.*?)\n<!-- /metrics -->", README.read_text("utf-8"), re.DOTALL)
     assert told, f"put this between <!-- metrics --> and <!-- /metrics -->:\n{table}"

@@ -12,20 +12,18 @@ from streams.errors import LedgerError
 from streams.ledger import LISTED_STATES, SETTLED, TABLE, TRANSITIONS, advance, is_listed, open_entry
 from streams.records import (
     AuthorityKey,
-    Change,
     Claim,
     ClaimId,
     Entry,
     Evidence,
     GroupKey,
     PartialDate,
-    Stage,
     Standing,
-    State,
     Transition,
 )
 from streams.registry import build_registry, load_registry
 from streams.registry.entries import Authority, AuthorityKind, Baseline, Group, Instrument
+from streams.vocabulary import Change, Stage, State
 
 _ids = count()
 
@@ -179,14 +177,22 @@ def test_no_row_of_the_table_is_shadowed_by_another() -> None:
     assert len(TRANSITIONS) == sum(len(row.states) for row in TABLE)
 
 
-@given(st.lists(st.tuples(st.sampled_from(list(Change)), st.sampled_from(list(Stage)), st.integers(2000, 2030)), max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(list(Change)), st.sampled_from(list(Stage)), st.integers(2000, 2030)),
+        max_size=12,
+    )
+)
 def test_any_history_keeps_the_entry_sound(history: list[tuple[Change, Stage, int]]) -> None:
     after, told = walk(entry(), *(claim(change, stage, str(year)) for change, stage, year in history))
     for standing in after.standings:
         assert standing.base in SETTLED
         assert (standing.state in SETTLED) == (standing.state == standing.base)
     assert all(transition.claim for transition in told)
-    repeated, again = walk(after, *(claim(c, s, str(y)) for c, s, y in history[-1:] if s is not Stage.REJECTED and c is not Change.RENEWAL))
+    repeated, again = walk(
+        after,
+        *(claim(c, s, str(y)) for c, s, y in history[-1:] if s is not Stage.REJECTED and c is not Change.RENEWAL),
+    )
     assert not again or repeated.standings != after.standings
 
 
@@ -196,28 +202,48 @@ def _registry(*rows: Baseline) -> Any:
         name="Aland",
         kind=AuthorityKind.STATE,
         sources=("https://example.org",),
-        instruments=(Instrument(key="main", name="Main list", main=True), Instrument(key="side", name="Side list")),
+        instruments=(
+            Instrument(key="main", name="Main list", main=True),
+            Instrument(key="side", name="Side list"),
+        ),
     )
     group = Group(key=GroupKey("x"), name="Xs", countries=("aa",), sources=("https://example.org",), baseline=rows)
     return build_registry([authority], [group])
 
 
 def test_the_ledger_starts_from_the_baseline_of_its_day() -> None:
-    row = Baseline(authority=AuthorityKey("a"), source="https://example.org", instrument="main", listed=PartialDate("2003-02"), delisted=PartialDate("2024"))
+    row = Baseline(
+        authority=AuthorityKey("a"),
+        source="https://example.org",
+        instrument="main",
+        listed=PartialDate("2003-02"),
+        delisted=PartialDate("2024"),
+    )
     registry = _registry(row)
     assert [s.state for s in open_entry(AuthorityKey("a"), GroupKey("x"), registry).standings] == ["delisted"]
-    assert [s.state for s in open_entry(AuthorityKey("a"), GroupKey("x"), registry, date(2010, 1, 1)).standings] == ["listed"]
+    assert [s.state for s in open_entry(AuthorityKey("a"), GroupKey("x"), registry, date(2010, 1, 1)).standings] == [
+        "listed"
+    ]
     assert open_entry(AuthorityKey("a"), GroupKey("x"), registry, date(2003, 2, 10)).standings == ()
 
 
 def test_the_main_list_needs_no_name() -> None:
-    row = Baseline(authority=AuthorityKey("a"), source="https://example.org", instrument="main", listed=PartialDate("2003"))
+    row = Baseline(
+        authority=AuthorityKey("a"),
+        source="https://example.org",
+        instrument="main",
+        listed=PartialDate("2003"),
+    )
     (standing,) = open_entry(AuthorityKey("a"), GroupKey("x"), _registry(row)).standings
     assert standing.instrument is None
     assert standing.state in LISTED_STATES
 
 
 def test_the_shipped_baseline_has_russia_and_the_taliban_suspended_since_2025() -> None:
-    (standing,) = [s for s in open_entry(AuthorityKey("ru"), GroupKey("taliban"), load_registry()).standings if s.state != "recognised"]
+    (standing,) = [
+        s
+        for s in open_entry(AuthorityKey("ru"), GroupKey("taliban"), load_registry()).standings
+        if s.state != "recognised"
+    ]
     assert standing.state == "suspended"
     assert (standing.since or "").startswith("2025-04")

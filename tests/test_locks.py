@@ -36,9 +36,7 @@ def logical_lines(lock: str) -> list[str]:
 def pinned(lock: str, python: str) -> dict[str, str]:
     """Version by name, as pip takes them on a Linux with this Python."""
     target = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
-    found = [
-        Requirement(line.split(" --hash")[0]) for line in logical_lines(lock) if not line.startswith("--")
-    ]
+    found = [Requirement(line.split(" --hash")[0]) for line in logical_lines(lock) if not line.startswith("--")]
     taken = [entry for entry in found if entry.marker is None or entry.marker.evaluate(target)]
     versions = {canonicalize_name(entry.name): str(entry.specifier).removeprefix("==") for entry in taken}
     assert len(versions) == len(taken), "a package is pinned twice"

@@ -46,9 +46,7 @@ def test_events_and_their_facts_become_json_where_no_terminal_is(out: io.StringI
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
-def test_text_from_strangers_cannot_move_the_cursor_or_start_a_line(
-    log_format: str, out: io.StringIO
-) -> None:
+def test_text_from_strangers_cannot_move_the_cursor_or_start_a_line(log_format: str, out: io.StringIO) -> None:
     configure_logging("info", log_format, out)  # type: ignore[arg-type]
     get_logger("guard").warning("seen", headline="a\x1b[2Jb\nc\u202ed")
     logging.getLogger("aiokafka.client").error("from %s", "x\x1b[2J\ny")
@@ -93,7 +91,5 @@ def test_our_own_events_are_never_thinned_out(out: io.StringIO) -> None:
 def test_what_libraries_say_in_passing_is_not_shown(out: io.StringIO) -> None:
     configure_logging("debug", "json", out)
     logging.getLogger("faust.app").info("Executing _on_partitions_assigned")
-    logging.getLogger("aiokafka.consumer").error(
-        "Request failed: %s", "[Error 15] GroupCoordinatorNotAvailableError"
-    )
+    logging.getLogger("aiokafka.consumer").error("Request failed: %s", "[Error 15] GroupCoordinatorNotAvailableError")
     assert out.getvalue() == ""

@@ -21,9 +21,7 @@ from agents.metrics import METRICS, VERSION
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "listwire.json").read_text("utf-8"))
-QUERIES = [
-    (panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel.get("targets", ())
-]
+QUERIES = [(panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel.get("targets", ())]
 WITHIN_S = 30.0
 
 # Counts on, so that rates and quantiles are numbers, in a process of its own, so that no other test sees it.
@@ -90,9 +88,7 @@ async def _look(prometheus: str, folder: Path) -> Seen:
             exposition = await response.text()
         async with asyncio.timeout(WITHIN_S):
             await _data(http, api, "count_over_time(listwire_stories_total[1m]) >= 3")
-        wanted = [expr for _, expr in QUERIES] + [
-            f"{{__name__=~'{metric.name}(_count)?'}}" for metric in METRICS
-        ]
+        wanted = [expr for _, expr in QUERIES] + [f"{{__name__=~'{metric.name}(_count)?'}}" for metric in METRICS]
         return Seen(exposition, {expr: await _ask(http, api, expr) for expr in wanted})
 
 
@@ -181,7 +177,5 @@ def test_promtool_finds_nothing_to_criticise_in_the_metrics(tools: tuple[str, st
 
 
 def test_promtool_accepts_the_configuration(tools: tuple[str, str]) -> None:
-    checked = subprocess.run(
-        [tools[1], "check", "config", str(CONFIG)], capture_output=True, text=True, check=False
-    )
+    checked = subprocess.run([tools[1], "check", "config", str(CONFIG)], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr

@@ -18,7 +18,13 @@ FRIDAY = datetime(2024, 10, 4, tzinfo=UTC)
 
 def claims(sentence: str) -> tuple[Claim, ...]:
     story = Story(
-        id=story_id("test", sentence), feed="test", guid=sentence, headline="", body=sentence, received_at=FRIDAY, published=FRIDAY
+        id=story_id("test", sentence),
+        feed="test",
+        guid=sentence,
+        headline="",
+        body=sentence,
+        received_at=FRIDAY,
+        published=FRIDAY,
     )
     return read(story, load_registry()).claims
 

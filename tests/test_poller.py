@@ -343,9 +343,7 @@ def stage() -> Stage:
 
 
 @pytest.fixture
-async def running(
-    stage: Stage, desk: Desk, store: Store, parser: HereParser
-) -> AsyncIterator[Callable[..., Poller]]:
+async def running(stage: Stage, desk: Desk, store: Store, parser: HereParser) -> AsyncIterator[Callable[..., Poller]]:
     tasks: list[asyncio.Task[None]] = []
 
     def start(*feeds: FeedSpec) -> Poller:
@@ -373,9 +371,7 @@ def spec(key: str, host: str = "", **more: Any) -> FeedSpec:
 
 
 class TestTheLoop:
-    async def test_each_feed_is_polled_in_its_own_rhythm(
-        self, stage: Stage, running: Callable[..., Poller]
-    ) -> None:
+    async def test_each_feed_is_polled_in_its_own_rhythm(self, stage: Stage, running: Callable[..., Poller]) -> None:
         quick, slow = spec("quick", interval_s=60), spec("slow", interval_s=100)
         running(quick, slow, spec("off", enabled=False, note="dead"))
         await stage.advance(250)
@@ -467,9 +463,7 @@ class TestFeedState:
                 raise BrokerDown("broker.example:9092", "down")
             self.messages.extend(messages)
 
-        async def read(
-            self, topic: str, partition: int, start: int, end: int | None
-        ) -> AsyncIterator[Incoming]:
+        async def read(self, topic: str, partition: int, start: int, end: int | None) -> AsyncIterator[Incoming]:
             assert (topic, start, end) == (Topic.FEED_STATE, 0, None)
             for offset, message in enumerate(self.messages):
                 if hash(message.key) % 4 == partition:

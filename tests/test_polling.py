@@ -36,9 +36,7 @@ EMPTY = FeedState(feed="f")
 
 
 def story(guid: str, headline: str = "A headline", body: str = "", **more: Any) -> Story:
-    return Story(
-        id=story_id("f", guid), feed="f", guid=guid, headline=headline, body=body, received_at=NOW, **more
-    )
+    return Story(id=story_id("f", guid), feed="f", guid=guid, headline=headline, body=body, received_at=NOW, **more)
 
 
 def document(*stories: Story, **more: Any) -> Document:
@@ -145,14 +143,10 @@ class TestValidators:
         state = digest(EMPTY, answer(etag='"1"'), document(), NOW).state
         assert request_headers(digest(state, answer(), document(), NOW).state, NOW) == {}
 
-    @pytest.mark.parametrize(
-        "poison", ['"a\r\nX: y"', '"a\n"', '"\x00"', '"\udcff"', '"' + "a" * 2000 + '"', ""]
-    )
+    @pytest.mark.parametrize("poison", ['"a\r\nX: y"', '"a\n"', '"\x00"', '"\udcff"', '"' + "a" * 2000 + '"', ""])
     def test_a_poisoned_one_is_dropped_and_the_feed_goes_on(self, poison: str) -> None:
         assert digest(EMPTY, answer(etag=poison), document(), NOW).state.etag is None
-        assert request_headers(replace(EMPTY, etag=poison, last_modified="x"), NOW) == {
-            "If-Modified-Since": "x"
-        }
+        assert request_headers(replace(EMPTY, etag=poison, last_modified="x"), NOW) == {"If-Modified-Since": "x"}
 
     @pytest.mark.parametrize("outcome", sorted(set(Outcome) - SUCCESSES))
     def test_a_failure_keeps_the_old_ones(self, outcome: Outcome) -> None:
@@ -297,13 +291,9 @@ class TestSchedule:
     @given(
         st.sampled_from(sorted(Outcome)),
         st.integers(0, 10_000),
-        st.dictionaries(
-            st.sampled_from(["cache-control", "expires", "age", "date", "retry-after"]), st.text()
-        ),
+        st.dictionaries(st.sampled_from(["cache-control", "expires", "age", "date", "retry-after"]), st.text()),
     )
-    def test_no_answer_makes_a_wait_absurd(
-        self, outcome: Outcome, failures: int, headers: dict[str, str]
-    ) -> None:
+    def test_no_answer_makes_a_wait_absurd(self, outcome: Outcome, failures: int, headers: dict[str, str]) -> None:
         assert 60 <= wait_s(answer(outcome, **headers), failures=failures) <= 86_400
 
     def test_a_feed_that_was_never_polled_is_due(self) -> None:

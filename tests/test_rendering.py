@@ -11,21 +11,8 @@ from rich.console import Console
 from agents.rendering import plain, render
 from agents.sinks import SinkError, group_of, open_sink, schemes
 from streams.errors import SettingsError
-from streams.records import (
-    Alert,
-    AlertId,
-    AlertKind,
-    AlertStatus,
-    AuthorityKey,
-    Change,
-    Evidence,
-    GroupKey,
-    Level,
-    Stage,
-    State,
-    StoryId,
-    StoryRef,
-)
+from streams.records import Alert, AlertId, AuthorityKey, Evidence, GroupKey, StoryId, StoryRef
+from streams.vocabulary import AlertKind, AlertStatus, Change, Level, Stage, State
 
 NOW = datetime(2024, 10, 4, 12, 0, 7, tzinfo=UTC)
 QUOTE = "the decision to take the movement off the list was made at the highest level"

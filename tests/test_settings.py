@@ -39,9 +39,7 @@ def test_without_anything_set_the_embedded_broker_and_loopback_are_used() -> Non
     assert (settings.broker, settings.metrics_host, settings.sinks) == (None, "127.0.0.1", ("stdout:",))
 
 
-def test_a_flag_beats_the_environment_which_beats_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = toml(tmp_path, 'broker = "file:1"\nmetrics_port = 1\nreplication = 3\n')
     monkeypatch.setenv("LISTWIRE_BROKER", "environment:1")
     monkeypatch.setenv("LISTWIRE_METRICS_PORT", "2")
@@ -90,9 +88,7 @@ def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
 
 def test_a_misspelt_variable_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LISTWIRE_BROKR", "x:1")
-    with pytest.raises(
-        SettingsError, match=r"LISTWIRE_BROKR: no such setting \(did you mean LISTWIRE_BROKER\?\)"
-    ):
+    with pytest.raises(SettingsError, match=r"LISTWIRE_BROKR: no such setting \(did you mean LISTWIRE_BROKER\?\)"):
         load_settings()
 
 

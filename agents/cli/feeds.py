@@ -33,7 +33,10 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="feeds")
 
 
-def list_feeds(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a feed.")] = False, config: Config = None) -> None:
+def list_feeds(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a feed.")] = False,
+    config: Config = None,
+) -> None:
     """Every feed of the list, the disabled ones with their reason."""
     for feed in feeds_of(settings_of(config), None):
         if as_json:
@@ -46,7 +49,10 @@ def list_feeds(as_json: Annotated[bool, typer.Option("--json", help="One JSON ob
 
 def test(
     feed: FeedUrls = None,
-    keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", help="Feeds of the list; all enabled ones if absent.", show_default=False)] = None,
+    keys: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY]...", help="Feeds of the list; all enabled ones if absent.", show_default=False),
+    ] = None,
     config: Config = None,
 ) -> None:
     """Fetch and parse feeds once, without a broker, and say how each fares. Exit code 1 if one fails."""
@@ -83,7 +89,9 @@ def parse(
     file: Annotated[Path, typer.Argument(help="A wire document.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a story.")] = False,
     content_type: Annotated[str | None, typer.Option(help="Content type, as a hint.", show_default=False)] = None,
-    url: Annotated[str | None, typer.Option(help="Where the document came from: base of its links.", show_default=False)] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Where the document came from: base of its links.", show_default=False)
+    ] = None,
 ) -> None:
     """The stories in a document, as the poller would publish them."""
     try:
@@ -94,7 +102,9 @@ def parse(
     except WireError as error:
         raise DocumentError(f"{file}: {error}") from None
     for story in document.stories:
-        typer.echo(orjson.dumps(_fields(story)).decode() if as_json else f"{story.published or 'undated'}  {story.headline}")
+        typer.echo(
+            orjson.dumps(_fields(story)).decode() if as_json else f"{story.published or 'undated'}  {story.headline}"
+        )
 
 
 _FIELDS = (

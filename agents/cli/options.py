@@ -15,10 +15,15 @@ from streams.errors import SettingsError
 from streams.feeds import FeedSpec, default_feeds, feed_of_url, load_feeds
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).", show_default=False)]
-BrokerFlag = Annotated[str | None, typer.Option("--broker", help="Bootstrap servers, host:port[,host:port].", show_default=False)]
+BrokerFlag = Annotated[
+    str | None, typer.Option("--broker", help="Bootstrap servers, host:port[,host:port].", show_default=False)
+]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for what must survive.", show_default=False)]
 LogLevel = Annotated[str | None, typer.Option("--log-level", help="debug, info, warning or error.", show_default=False)]
-FeedUrls = Annotated[list[str] | None, typer.Option("--feed", help="Poll this address instead of the feed list; may be repeated.", show_default=False)]
+FeedUrls = Annotated[
+    list[str] | None,
+    typer.Option("--feed", help="Poll this address instead of the feed list; may be repeated.", show_default=False),
+]
 
 
 def settings_of(config: Path | None, **flags: object) -> Settings:
@@ -33,7 +38,9 @@ def with_broker(settings: Settings) -> Settings:
 
     Raises SettingsError if there is neither.
     """
-    broker = settings.broker or running(broker_dir(settings.data_dir)) or running(broker_dir(settings.data_dir / "demo"))
+    broker = (
+        settings.broker or running(broker_dir(settings.data_dir)) or running(broker_dir(settings.data_dir / "demo"))
+    )
     if broker is None:
         raise SettingsError("no broker: set LISTWIRE_BROKER, or start `listwire up` in another terminal")
     return settings.model_copy(update={"broker": broker})

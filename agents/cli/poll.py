@@ -20,9 +20,17 @@ def poll(
     feed: FeedUrls = None,
     broker: BrokerFlag = None,
     once: Annotated[bool, typer.Option("--once", help="Poll every feed once and exit.")] = False,
-    interval: Annotated[int | None, typer.Option(help="Seconds between polls, for wires of your own.", min=1, show_default=False)] = None,
-    allow_network: Annotated[list[str] | None, typer.Option(help="Private network (CIDR) that feeds may be on; may be repeated.", show_default=False)] = None,
-    metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics, /livez and /readyz.", show_default=False)] = None,
+    interval: Annotated[
+        int | None,
+        typer.Option(help="Seconds between polls, for wires of your own.", min=1, show_default=False),
+    ] = None,
+    allow_network: Annotated[
+        list[str] | None,
+        typer.Option(help="Private network (CIDR) that feeds may be on; may be repeated.", show_default=False),
+    ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, /livez and /readyz.", show_default=False)
+    ] = None,
     data_dir: DataDir = None,
     log_level: LogLevel = None,
     config: Config = None,

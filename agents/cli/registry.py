@@ -52,7 +52,9 @@ def search(query: Annotated[str, typer.Argument(help="Part of a name; typos are 
 def show(key: Annotated[str, typer.Argument(help="A group or authority key, or a group's name.")]) -> None:
     """Everything the registry knows of one group or authority."""
     registry = load_registry()
-    entry: Group | Authority | None = registry.authorities.get(AuthorityKey(key)) or registry.groups.get(GroupKey(registry.resolve(key) or key))
+    entry: Group | Authority | None = registry.authorities.get(AuthorityKey(key)) or registry.groups.get(
+        GroupKey(registry.resolve(key) or key)
+    )
     if entry is None:
         near = ", ".join(found for found, _, _ in registry.search(key, 3))
         raise UnknownKeyError(f"{key!r} is neither a group nor an authority" + (f"; near: {near}" if near else ""))

@@ -19,9 +19,17 @@ def register(app: typer.Typer) -> None:
 
 
 def scan(
-    sources: Annotated[list[str] | None, typer.Argument(metavar="[FILES|URL|-]...", help="JSON Lines of stories, RSS, Atom, RDF or plain text; - is stdin.")] = None,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILES|URL|-]...",
+            help="JSON Lines of stories, RSS, Atom, RDF or plain text; - is stdin.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a story.")] = False,
-    explained: Annotated[bool, typer.Option("--explain", help="Show the reading: every candidate, and why it was dropped.")] = False,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Show the reading: every candidate, and why it was dropped.")
+    ] = False,
 ) -> None:
     """Read stories and print the status changes they claim, with the evidence."""
     registry = load_registry()
@@ -55,5 +63,3 @@ def _write(raw: bytes) -> None:
 def _print(lines: Iterable[str]) -> None:
     for line in lines:
         typer.echo(line)
-
-

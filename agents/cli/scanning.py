@@ -17,9 +17,9 @@ from streams.classifying import topics_of
 from streams.classifying.language import READ, language_of
 from streams.errors import ListwireError, WireError
 from streams.ledger import open_entry
-from streams.reading import Reading, read
 from streams.polling import Outcome
-from streams.records import Alert, Classified, Claim, Story
+from streams.reading import Reading, read
+from streams.records import Alert, Claim, Classified, Story
 from streams.registry import Registry
 from streams.reports import reports
 from streams.wires import decode
@@ -57,7 +57,9 @@ class Scanned:
         return {
             "id": self.id,
             "claims": [_claim(claim) for claim in self.reading.claims],
-            "mentions": [{"group": m.group, "start": m.start, "end": m.end, "text": m.text} for m in self.reading.mentions],
+            "mentions": [
+                {"group": m.group, "start": m.start, "end": m.end, "text": m.text} for m in self.reading.mentions
+            ],
             "topics": list(self.topics),
             "alerts": [_alert(alert) for alert in self.alerts],
         }
@@ -66,17 +68,38 @@ class Scanned:
 _CLAIM_FIELDS = (
     "group", "authority", "change", "stage", "news", "date", "acted_on", "effective_on", "instrument", "scope", "confidence", "confirmed", "speaker", "medium",
 )  # fmt: skip
-_ALERT_FIELDS = ("id", "revision", "kind", "status", "level", "authority", "group", "change", "stage", "bundle")
+_ALERT_FIELDS = (
+    "id",
+    "revision",
+    "kind",
+    "status",
+    "level",
+    "authority",
+    "group",
+    "change",
+    "stage",
+    "bundle",
+)
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
     evidence = claim.evidence
     facts = {name: getattr(claim, name) for name in _CLAIM_FIELDS}
-    return facts | {"evidence": {"rule": evidence.rule, "start": evidence.start, "end": evidence.end, "text": evidence.text}}
+    return facts | {
+        "evidence": {
+            "rule": evidence.rule,
+            "start": evidence.start,
+            "end": evidence.end,
+            "text": evidence.text,
+        }
+    }
 
 
 def _alert(alert: Alert) -> dict[str, Any]:
-    return {name: getattr(alert, name) for name in _ALERT_FIELDS} | {"from": alert.from_state, "to": alert.to_state}
+    return {name: getattr(alert, name) for name in _ALERT_FIELDS} | {
+        "from": alert.from_state,
+        "to": alert.to_state,
+    }
 
 
 def scan_story(item: Item, registry: Registry) -> Scanned:
@@ -185,4 +208,4 @@ def explain(scanned: Scanned, registry: Registry) -> Iterator[str]:
     for c in scanned.reading.dropped:
         names = (registry.groups[c.group].name if c.group in registry.groups else "?", c.authority or "?")
         bent = f" ({' < '.join(c.why)})" if c.why else ""
-        yield f"  dropped  {c.drop}: {c.rule}{bent}, {names[1]} {names[0]}, sentence {c.sentence.index}"
+        yield f"  dropped  {c.drop}: {c.rule}{bent}, {names[1]} {names[0]}, sentence {c.sentence.number}"

@@ -32,7 +32,10 @@ def register(app: typer.Typer) -> None:
 
 
 def status(
-    name: Annotated[str | None, typer.Argument(help="A group or authority, by key or name; all that has moved if absent.", show_default=False)] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A group or authority, by key or name; all that has moved if absent.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="The registry's baseline alone, no broker.")] = False,
     broker: BrokerFlag = None,

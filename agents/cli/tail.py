@@ -29,7 +29,10 @@ def tail(
     topic: Annotated[str, typer.Argument(help="A topic; see `listwire topics describe`.")] = Topic.ALERTS.value,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a message.")] = False,
     new: Annotated[bool, typer.Option("--new", help="Only what comes from now on.")] = False,
-    count: Annotated[int | None, typer.Option("--count", "-n", help="Stop after so many messages.", min=1, show_default=False)] = None,
+    count: Annotated[
+        int | None,
+        typer.Option("--count", "-n", help="Stop after so many messages.", min=1, show_default=False),
+    ] = None,
     until_end: Annotated[bool, typer.Option("--until-end", help="Stop at what is there now.")] = False,
     broker: BrokerFlag = None,
     data_dir: DataDir = None,

@@ -36,7 +36,13 @@ def describe(broker: BrokerFlag = None, config: Config = None) -> None:
     settings = with_broker(settings_of(config, broker=broker))
     states = asyncio.run(describe_topics(str(settings.broker)))
     for spec, state in zip(TOPICS, states, strict=True):
-        kept = "compacted" if spec.compacted else "for ever" if spec.retention_ms < 0 else f"{spec.retention_ms // 86_400_000} days"
+        kept = (
+            "compacted"
+            if spec.compacted
+            else "for ever"
+            if spec.retention_ms < 0
+            else f"{spec.retention_ms // 86_400_000} days"
+        )
         found = f"{state.partitions} partitions" if state.partitions else "absent"
         typer.echo(f"{spec.topic:22} {found:14} {kept:10} {spec.purpose}")
     if not all(state.partitions for state in states):

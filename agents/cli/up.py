@@ -17,7 +17,10 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    demo: Annotated[bool, typer.Option("--demo", help="Serve the bundled sample wire and watch it, in a data folder of its own.")] = False,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="Serve the bundled sample wire and watch it, in a data folder of its own."),
+    ] = False,
     feed: FeedUrls = None,
     data_dir: DataDir = None,
     log_level: LogLevel = None,

@@ -19,9 +19,16 @@ def register(app: typer.Typer) -> None:
 
 def worker(
     broker: BrokerFlag = None,
-    sinks: Annotated[list[str] | None, typer.Option("--sink", help="Where alerts go, by URL; may be repeated.", show_default=False)] = None,
-    metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics, /livez and /readyz.", show_default=False)] = None,
-    baseline: Annotated[str | None, typer.Option(help="Where the ledger starts: registry, or none.", show_default=False)] = None,
+    sinks: Annotated[
+        list[str] | None,
+        typer.Option("--sink", help="Where alerts go, by URL; may be repeated.", show_default=False),
+    ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, /livez and /readyz.", show_default=False)
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Where the ledger starts: registry, or none.", show_default=False)
+    ] = None,
     data_dir: DataDir = None,
     log_level: LogLevel = None,
     config: Config = None,

@@ -72,7 +72,9 @@ def _entry(item: Item, started: datetime) -> str:
 def _dated(text: str, day: datetime) -> str:
     """The text with `{weekday}`, `{date}` and `{short_date}` filled in from the day of the run."""
     return (
-        text.replace("{weekday}", f"{day:%A}").replace("{date}", f"{day:%B} {day.day}").replace("{short_date}", f"{day:%b} {day.day}")
+        text.replace("{weekday}", f"{day:%A}")
+        .replace("{date}", f"{day:%B} {day.day}")
+        .replace("{short_date}", f"{day:%b} {day.day}")
     )
 
 

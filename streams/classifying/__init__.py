@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from streams.classifying.language import READ, language_of
-from streams.records import Change, Classified, Mention, PubStatus, Story
+from streams.records import Classified, Mention, Story
 from streams.registry import Registry
+from streams.vocabulary import Change, PubStatus
 
 __all__ = ["Quiet", "QuietReason", "classify", "topics_of"]
 

@@ -13,7 +13,9 @@ READ = frozenset({"en"})
 """Languages that the reader understands."""
 
 _WORD = re.compile(r"[^\W\d_]+")
-_ENGLISH = frozenset("the of to and in a is that for it was on with as by he at from said has have had been will would its which were are not this an be".split())
+_ENGLISH = frozenset(
+    "the of to and in a is that for it was on with as by he at from said has have had been will would its which were are not this an be".split()
+)
 _ROMANCE_GERMANIC = frozenset(
     "de la el los las que en un una del por para con se su le les des et est dans pour une du au aux sur der die das und den von zu mit "
     "ist im dem ein eine auf für il di che della dei per non och att det som på een het van da do em não os as uma yang dan di bir ve bu".split()
@@ -54,7 +56,10 @@ def _by_script(sample: str) -> str | None:
     letters = sum(1 for char in sample if char.isalpha())
     if not letters or sample.isascii():
         return None
-    return next((code for pattern, code in _SCRIPTS if len(pattern.findall(sample)) > 0.3 * letters * _weight(code)), None)
+    return next(
+        (code for pattern, code in _SCRIPTS if len(pattern.findall(sample)) > 0.3 * letters * _weight(code)),
+        None,
+    )
 
 
 def _weight(code: str) -> float:

@@ -9,7 +9,6 @@ Nothing here knows a particular group or story; that is the registry's and the p
 from __future__ import annotations
 
 import re
-
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -63,7 +62,7 @@ def read(story: Story, registry: Registry, *, official: bool = False) -> Reading
         fresh += named_later(found, view, fresh, groups_in(pieces))
         found += fresh
         _remember(focus, fresh, pieces)
-        rows += find_turns(story.text[sentence.start : sentence.end]) if sentence.index else []
+        rows += find_turns(story.text[sentence.start : sentence.end]) if sentence.number else []
     news, background, repeated = settle_news(found, _is_opinion(story))
     claims = [claim_of(held_back(c, rows), story, today, official) for c in news]
     claims += [claim_of(c, story, today, official) for c in background]
@@ -77,7 +76,13 @@ def lexicon_of(registry: Registry) -> Lexicon:
 
 
 def _scene(
-    story: Story, sentence: Sentence, units: list[Unit], focus: Focus, registry: Registry, today: date | None, agency: str | None
+    story: Story,
+    sentence: Sentence,
+    units: list[Unit],
+    focus: Focus,
+    registry: Registry,
+    today: date | None,
+    agency: str | None,
 ) -> Scene:
     text = story.text[sentence.start : sentence.end]
     voice = attribute(units, text, registry, focus.acting or focus.home)

@@ -6,19 +6,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from streams.reading.actors import Agent, agent
 from streams.reading.attribution import Attribution
-from streams.reading.clauses import Trigger, find_triggers
+from streams.reading.clauses import find_triggers
 from streams.reading.context import Focus, Named
 from streams.reading.operators import Hit, find_operators
+from streams.reading.patients import patient
 from streams.reading.phrases import Form
-from streams.reading.roles import Agent, agent, patient
 from streams.reading.sentences import Sentence
-from streams.reading.stance import LEGAL, RULINGS, Drop, Stance, is_static, judge
+from streams.reading.stance import Drop, Stance, judge
+from streams.reading.static import is_static
 from streams.reading.times import When, is_before
 from streams.reading.tokens import Kind, Unit
-from streams.records import AuthorityKey, Change, GroupKey, PartialDate, Stage
+from streams.reading.triggers import Trigger
+from streams.reading.words import words
+from streams.records import AuthorityKey, GroupKey, PartialDate
 from streams.registry import Registry
 from streams.registry.entries import AuthorityKind
+from streams.vocabulary import Change, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,9 @@ class Scene:
     today: date | None
 
 
-def scene(sentence: Sentence, units: Sequence[Unit], times: Sequence[When], voice: Attribution, today: date | None) -> Scene:
+def scene(
+    sentence: Sentence, units: Sequence[Unit], times: Sequence[When], voice: Attribution, today: date | None
+) -> Scene:
     """The sentence, prepared."""
     return Scene(sentence, units, find_operators(units), times, voice, today)
 
@@ -88,21 +95,34 @@ def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry)
     for authority in authorities or (None,):
         kind = registry.authorities[authority].kind if authority in registry.authorities else None
         stance = judge(units, trigger, view.operators, authority, kind is AuthorityKind.BODY)
-        if stance.drop is Drop.NEGATED and view.sentence.index == 1 and authority == view.voice.authority:
+        if stance.drop is Drop.NEGATED and view.sentence.number == 1 and authority == view.voice.authority:
             stance = Stance(Stage.REJECTED, None, (*stance.why, "own-denial"))
         for named in groups or (None,):
             fate = drop or stance.drop
-            yield _candidate(view, trigger, stance, fate, named, authority, (guessed, awaits and fate is Drop.NO_GROUP), registry)
+            yield _candidate(
+                view,
+                trigger,
+                stance,
+                fate,
+                named,
+                authority,
+                (guessed, awaits and fate is Drop.NO_GROUP),
+                registry,
+            )
 
 
 def _structural_drop(
-    view: Scene, trigger: Trigger, who: Agent, groups: tuple[Named, ...], authorities: tuple[AuthorityKey, ...]
+    view: Scene,
+    trigger: Trigger,
+    who: Agent,
+    groups: tuple[Named, ...],
+    authorities: tuple[AuthorityKey, ...],
 ) -> Drop | None:
     if who.platform:
         return Drop.PLATFORM
     if who.group_acts:
         return Drop.GROUP_ACTS
-    if is_static(view.units, trigger, view.sentence.index == 0):
+    if is_static(view.units, trigger, view.sentence.number == 0):
         return Drop.STATIC
     if not groups:
         return Drop.NO_GROUP
@@ -110,7 +130,14 @@ def _structural_drop(
 
 
 def _candidate(
-    view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None, named: Named | None, authority: AuthorityKey | None, filled: tuple[int, bool], registry: Registry
+    view: Scene,
+    trigger: Trigger,
+    stance: Stance,
+    drop: Drop | None,
+    named: Named | None,
+    authority: AuthorityKey | None,
+    filled: tuple[int, bool],
+    registry: Registry,
 ) -> Candidate:
     when = _when(view, trigger)
     return Candidate(
@@ -125,8 +152,9 @@ def _candidate(
         drop=drop,
         when=when,
         background=_is_background(view, trigger, when),
-        position=view.sentence.index,
-        told="hereby" in trigger.auxiliaries or (bool(set(trigger.auxiliaries) & {"has", "have"}) and "announce" in stance.why),
+        position=view.sentence.number,
+        told="hereby" in trigger.auxiliaries
+        or (bool(set(trigger.auxiliaries) & {"has", "have"}) and "announce" in stance.why),
         awaits=filled[1],
         guessed=filled[0],
         voice=view.voice,
@@ -149,9 +177,6 @@ def _when(view: Scene, trigger: Trigger) -> When | None:
     return min(inside, key=lambda w: (w.weekday, abs(w.start - verb) * (1 if w.start > verb else 2)), default=told)
 
 
-_PAST_CUES = frozenset("already previously earlier long once originally ago formerly historically".split())
-
-
 def _is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
     """Whether the clause itself tells of the past: a stated day well before the story, or a word that says so."""
     if when is not None and when.date is not None and view.today is not None and is_before(when.date, view.today, 10):
@@ -163,7 +188,11 @@ def _is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
     if _is_retold(view, trigger) or _is_when(view, trigger):
         return True
     window = view.units[max(trigger.left, trigger.start - 5) : min(trigger.right, trigger.end + 12)]
-    return any(unit.text in _PAST_CUES for unit in window) or _has(window, "last", {"year", "month", "week"}) or _first_listed(view, trigger)
+    return (
+        any(unit.text in words().past_cues for unit in window)
+        or _has(window, "last", {"year", "month", "week"})
+        or _first_listed(view, trigger)
+    )
 
 
 def _is_when(view: Scene, trigger: Trigger) -> bool:
@@ -171,14 +200,16 @@ def _is_when(view: Scene, trigger: Trigger) -> bool:
     opener = view.units[trigger.left - 1].text if trigger.left else ""
     if any(hit.end == trigger.left for hit in view.operators):
         return False  # "erred when they struck": the clause is what the verb is about
-    return opener == "when" or (opener in {"after", "since", "before"} and view.sentence.index > 1)
+    return opener == "when" or (opener in {"after", "since", "before"} and view.sentence.number > 1)
 
 
 def _is_retold(view: Scene, trigger: Trigger) -> bool:
     """`commenting on a ruling that suspended the ban`: the change is the ground of the story, not its news."""
     for index in range(trigger.start - 1, max(trigger.start - 4, 0), -1):
         if view.units[index].text in {"that", "which"}:
-            return any(unit.text in RULINGS - LEGAL for unit in view.units[max(0, index - 6) : index])
+            return any(
+                unit.text in words().rulings - words().legal_texts for unit in view.units[max(0, index - 6) : index]
+            )
     return False
 
 
@@ -211,16 +242,22 @@ _REACH = 6
 
 def _still_waits(c: Candidate, view: Scene, found: Sequence[Candidate]) -> bool:
     """Whether names for `c` are still to come: none yet, or a list of short lines that goes on."""
-    if view.sentence.index - c.sentence.index > _REACH:
+    if view.sentence.number - c.sentence.number > _REACH:
         return False
-    named = [other.sentence.index for other in found if other.position == c.position and other.rule == c.rule and not other.awaits]
-    return not named or (max(named) == view.sentence.index - 1 and len(view.units) <= _LINE)
+    named = [
+        other.sentence.number
+        for other in found
+        if other.position == c.position and other.rule == c.rule and not other.awaits
+    ]
+    return not named or (max(named) == view.sentence.number - 1 and len(view.units) <= _LINE)
 
 
 _LINE = 14
 
 
-def named_later(found: Sequence[Candidate], view: Scene, fresh: Sequence[Candidate], groups: Sequence[Named]) -> list[Candidate]:
+def named_later(
+    found: Sequence[Candidate], view: Scene, fresh: Sequence[Candidate], groups: Sequence[Named]
+) -> list[Candidate]:
     """What earlier sentences said of several unnamed groups, said of those that this sentence names.
 
     Only where this sentence has no change of its own: "The order applies to X and Y" goes on, "X was banned" does not.
@@ -229,7 +266,15 @@ def named_later(found: Sequence[Candidate], view: Scene, fresh: Sequence[Candida
     if not groups or any(c.drop is None for c in fresh):
         return []
     return [
-        replace(c, group=named.group, scope=named.scope, drop=None, awaits=False, sentence=view.sentence, guessed=1)
+        replace(
+            c,
+            group=named.group,
+            scope=named.scope,
+            drop=None,
+            awaits=False,
+            sentence=view.sentence,
+            guessed=1,
+        )
         for c in waiting
         if c.authority is not None and c.stage is not None and _still_waits(c, view, found)
         for named in groups

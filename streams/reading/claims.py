@@ -18,8 +18,9 @@ from streams.reading.candidates import Candidate
 from streams.reading.stance import Drop
 from streams.reading.times import day_of, is_after
 from streams.reading.words import load_table
-from streams.records import Change, Claim, ClaimId, Evidence, PartialDate, Stage, Story
+from streams.records import Claim, ClaimId, Evidence, PartialDate, Story
 from streams.registry.entries import Entry
+from streams.vocabulary import Change, Stage
 
 
 class Turn(StrEnum):
@@ -58,7 +59,7 @@ def find_turns(sentence: str) -> list[Row]:
 def settle_news(found: Sequence[Candidate], opinion: bool) -> tuple[list[Candidate], list[Candidate], list[Candidate]]:
     """(news, background, repeated): the candidates told apart, duplicates folded."""
     live = [c for c in found if c.drop is None and c.stage is not None]
-    headline = {_key(c) for c in live if c.sentence.index == 0 and not c.background}
+    headline = {_key(c) for c in live if c.sentence.number == 0 and not c.background}
     news = [c for c in live if not opinion and _is_news(c, headline)]
     rest = [replace(c, background=True) for c in live if c not in news]
     kept_news, repeated = _fold_news(_without_kept(news))
@@ -81,7 +82,11 @@ def _is_news(c: Candidate, headline: set[tuple[str | None, str | None, Change]])
 def _without_kept(news: list[Candidate]) -> list[Candidate]:
     """`renewed its list, keeping X on it`: a renewal says it all, that X was not taken off adds nothing."""
     renewed = {(c.group, c.authority) for c in news if c.change is Change.RENEWAL}
-    return [c for c in news if not (c.change is Change.DELISTING and c.stage is Stage.REJECTED and (c.group, c.authority) in renewed)]
+    return [
+        c
+        for c in news
+        if not (c.change is Change.DELISTING and c.stage is Stage.REJECTED and (c.group, c.authority) in renewed)
+    ]
 
 
 def _fold_news(news: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
@@ -92,7 +97,7 @@ def _fold_news(news: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]
         known = best.get(_key(c))
         if known is None:
             best[_key(c)] = c
-        elif known.sentence.index == 0:
+        elif known.sentence.number == 0:
             repeated.append(known)
             best[_key(c)] = c
         else:
@@ -168,12 +173,23 @@ def _is_confirmed(c: Candidate, official: bool) -> bool:
 
 def _confidence(c: Candidate, confirmed: bool, story: Story) -> float:
     score = 0.95 - 0.1 * min(c.guessed, 2) - (0.0 if confirmed else 0.35) - (0.1 if not story.complete else 0.0)
-    return round(max(score - (0.05 if c.sentence.index > 2 else 0.0), 0.05), 2)
+    return round(max(score - (0.05 if c.sentence.number > 2 else 0.0), 0.05), 2)
 
 
 def _claim_id(story: Story, c: Candidate) -> ClaimId:
     """A function of content: the story and its revision, the key, the change, the stage, the words."""
-    parts = (story.id, str(story.revision), c.authority, c.group, c.change, c.stage, c.date, c.rule, str(c.sentence.start), str(c.background))
+    parts = (
+        story.id,
+        str(story.revision),
+        c.authority,
+        c.group,
+        c.change,
+        c.stage,
+        c.date,
+        c.rule,
+        str(c.sentence.start),
+        str(c.background),
+    )
     return ClaimId(hashlib.blake2b("\n".join(str(p) for p in parts).encode(), digest_size=10).hexdigest())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from streams.reading.roles import Patient
+from streams.reading.patients import Patient
 from streams.reading.tokens import Kind, Unit
 from streams.records import AuthorityKey, GroupKey
 
@@ -71,7 +71,11 @@ def home_of(sentences: Sequence[Sequence[Unit]]) -> AuthorityKey | None:
     """The authority a story is about: the first actor of headline or lead that is more than an origin."""
     for units in sentences[:3]:
         for unit in units:
-            if unit.authority is not None and unit.kind in {Kind.ACTOR, Kind.LIST, Kind.STATUS} and not (unit.demonym and unit.noun is None):
+            if (
+                unit.authority is not None
+                and unit.kind in {Kind.ACTOR, Kind.LIST, Kind.STATUS}
+                and not (unit.demonym and unit.noun is None)
+            ):
                 return unit.authority
     for units in sentences[:2]:
         for unit in units:

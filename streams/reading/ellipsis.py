@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from streams.reading.candidates import Candidate, Scene
 from streams.reading.tokens import Kind
-from streams.records import AuthorityKey, Stage
+from streams.records import AuthorityKey
+from streams.vocabulary import Stage
 
 _SAME = re.compile(
     r"\b(similar (?:action|actions|measures?|steps?|moves?|decisions?|designations?|listings?|bans?)|"
@@ -16,7 +17,9 @@ _SAME = re.compile(
     r"followed suit|\bfollowed\b|similarly|same label|as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
 )
-_NOT = re.compile(r"\b(not|never|no|urg\w+|call\w*|should|could|would|may|might|ask\w*|want\w*|expected)\b", re.IGNORECASE)
+_NOT = re.compile(
+    r"\b(not|never|no|urg\w+|call\w*|should|could|would|may|might|ask\w*|want\w*|expected)\b", re.IGNORECASE
+)
 
 
 def same_step(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:
@@ -27,15 +30,30 @@ def same_step(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:
     if match is None or not model or _NOT.search(text[max(0, match.start() - 40) : match.start()]):
         return []
     first = model[0]
-    groups = [c for c in model if c.change is first.change and c.sentence.index == first.sentence.index]
+    groups = [c for c in model if c.change is first.change and c.sentence.number == first.sentence.number]
     told = {c.authority for c in groups}
     actors: dict[AuthorityKey, None] = dict.fromkeys(
         unit.authority
         for unit in view.units
-        if unit.kind is Kind.ACTOR and unit.authority is not None and not unit.possessive and not (unit.demonym and unit.noun is None)
+        if unit.kind is Kind.ACTOR
+        and unit.authority is not None
+        and not unit.possessive
+        and not (unit.demonym and unit.noun is None)
     )
     return [
-        replace(c, authority=actor, stage=Stage.EFFECTIVE, rule="same-step", why=(), sentence=view.sentence, background=True, voice=view.voice, when=None, instrument=None, drop=None)
+        replace(
+            c,
+            authority=actor,
+            stage=Stage.EFFECTIVE,
+            rule="same-step",
+            why=(),
+            sentence=view.sentence,
+            background=True,
+            voice=view.voice,
+            when=None,
+            instrument=None,
+            drop=None,
+        )
         for actor in actors
         if actor not in told
         for c in groups

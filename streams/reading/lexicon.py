@@ -42,9 +42,17 @@ class Lexicon:
         """The longest term at `index` and how many tokens it takes; (None, 0) if there is none."""
         for term in self._by_first.get(pieces[index].text, ()):
             length = len(term.words)
-            if term.authority is not None and not term.capital and not (index and pieces[index - 1].text in {"the", "this"}):
+            if (
+                term.authority is not None
+                and not term.capital
+                and not (index and pieces[index - 1].text in {"the", "this"})
+            ):
                 continue  # "the bloc", "the world body"; but "an Islamic bloc"
-            if length > len(pieces) - index or pieces[index].kind is not Kind.WORD or not _fits(term, pieces[index], text):
+            if (
+                length > len(pieces) - index
+                or pieces[index].kind is not Kind.WORD
+                or not _fits(term, pieces[index], text)
+            ):
                 continue
             if all(pieces[index + k].text == term.words[k] for k in range(1, length)):
                 return term, length

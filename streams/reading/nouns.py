@@ -13,15 +13,6 @@ from __future__ import annotations
 from streams.reading.phrases import verb_forms
 from streams.reading.tokens import Kind, Unit
 from streams.reading.words import singular, words
-from streams.records import AuthorityKey
-
-_OWN = frozenset({"its", "their", "his", "her", "own", "country's", "nation's", "government's", "state's", "national", "bloc's", "kingdom's"})
-_DETERMINERS = frozenset({"a", "an", "the", "this", "that", "any", "no", "another"})
-_STOPS = frozenset(
-    "to from on off in at by for with and or but as is are was were be been has have had will would said says not it they "
-    "into onto of under over after before which who that because".split()
-)
-_BAN_VERB_BEFORE = frozenset({"to", "will", "would", "may", "could", "should", "must", "can", "might", "not", "shall", "and", "formally", "officially"})
 
 
 def collapse(units: list[Unit]) -> list[Unit]:
@@ -48,17 +39,27 @@ def _modifiers(out: list[Unit], limit: int, groups: bool = False) -> list[Unit]:
     """
     run: list[Unit] = []
     for unit in reversed(out[-limit:]):
-        if unit.kind is Kind.PUNCT and unit.text not in {"-", "'", '"', "“", "”"} and not (groups and unit.text in "()"):
+        if (
+            unit.kind is Kind.PUNCT
+            and unit.text not in {"-", "'", '"', "“", "”"}
+            and not (groups and unit.text in "()")
+        ):
             break
         if groups and unit.text == "and" and run and run[-1].kind is Kind.GROUP:
             run.append(unit)
             continue
-        if unit.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} or (unit.kind is Kind.WORD and unit.text in _STOPS):
+        if unit.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} or (
+            unit.kind is Kind.WORD and unit.text in words().phrase_stops
+        ):
             break
         if (unit.kind is Kind.GROUP and not groups) or _is_verb(unit):
             break
         run.append(unit)
-        if unit.text in _DETERMINERS or unit.text in _OWN - {"own", "national"} or (unit.possessive and unit.kind is Kind.ACTOR):
+        if (
+            unit.text in words().determiners
+            or unit.text in words().own - {"own", "national"}
+            or (unit.possessive and unit.kind is Kind.ACTOR)
+        ):
             break
     return run[::-1]
 
@@ -80,14 +81,18 @@ def _list_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int,
     around = [*before, *units[index + 1 : index + 1 + ahead]]
     texts = {unit.text for unit in around} | {piece for unit in around for piece in unit.text.split("-")}
     if texts & words().list_never or any(unit.text == "state" and unit.kind is Kind.WORD for unit in around):
-        return _phrase(Kind.WORD, before, head, units[index + ahead])._replace(text="other-list"), len(before), ahead
+        return (
+            _phrase(Kind.WORD, before, head, units[index + ahead])._replace(text="other-list"),
+            len(before),
+            ahead,
+        )
     marked = bool(texts & words().list_marks) or singular(head.text) == "blacklist"
-    if not marked and not (before and (before[0].text in _DETERMINERS | _OWN or before[0].possessive)):
+    if not marked and not (before and (before[0].text in words().determiners | words().own or before[0].possessive)):
         return None
     phrase = _phrase(Kind.LIST, before, head, units[index + ahead])
     owner = next((unit.authority for unit in around if unit.kind is Kind.ACTOR and unit.authority), None)
     inside = " ".join(unit.text for unit in around if unit.kind is Kind.WORD)
-    own = any(unit.text in _OWN for unit in before)
+    own = any(unit.text in words().own for unit in before)
     return phrase._replace(weak=not marked, authority=owner, own=own, noun=inside), len(before), ahead
 
 
@@ -99,9 +104,17 @@ def _of_phrase(units: list[Unit], index: int) -> int:
         unit = units[index + ahead]
         if unit.kind in {Kind.PUNCT, Kind.GROUP}:
             return 0
-        if singular(unit.text) in words().label_heads | words().group_nouns or unit.text in {"terrorists", "designations", "terrorism"}:
+        if singular(unit.text) in words().label_heads | words().group_nouns or unit.text in {
+            "terrorists",
+            "designations",
+            "terrorism",
+        }:
             following = units[index + ahead + 1].text if index + ahead + 1 < len(units) else ""
-            if following in {"of", "and"} and index + ahead + 2 < len(units) and units[index + ahead + 2].kind is Kind.WORD:
+            if (
+                following in {"of", "and"}
+                and index + ahead + 2 < len(units)
+                and units[index + ahead + 2].kind is Kind.WORD
+            ):
                 return ahead + 2
             return ahead
     return 0
@@ -133,7 +146,10 @@ def _goes_on(units: list[Unit], index: int) -> bool:
     if index + 1 >= len(units):
         return False
     following = units[index + 1]
-    return following.kind in {Kind.WORD, Kind.GROUP} and following.text not in _STOPS | words().clause_openers | words().have_forms
+    return (
+        following.kind in {Kind.WORD, Kind.GROUP}
+        and following.text not in words().phrase_stops | words().clause_openers | words().have_forms
+    )
 
 
 def _goes_on_to_group(units: list[Unit], index: int) -> bool:
@@ -155,16 +171,20 @@ def _status_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, in
     if not plain and not marked:
         return None
     owner = next((unit.authority for unit in before if unit.kind is Kind.ACTOR and unit.authority), None)
-    own = any(unit.text in _OWN for unit in before)
+    own = any(unit.text in words().own for unit in before)
     known = bool(before) and (before[0].text in {"the", "this", "that"} or own or owner is not None)
-    return _phrase(Kind.STATUS, before, head, head)._replace(authority=owner, own=own, weak=known), len(before), 0
+    return (
+        _phrase(Kind.STATUS, before, head, head)._replace(authority=owner, own=own, weak=known),
+        len(before),
+        0,
+    )
 
 
 def _is_noun(units: list[Unit], index: int, out: list[Unit], before: list[Unit]) -> bool:
     """Whether `ban`, `listing`, `label` is the noun here rather than a verb form."""
     following = units[index + 1] if index + 1 < len(units) else None
     previous = out[-1].text if out else ""
-    if previous in _BAN_VERB_BEFORE and not (following and following.text in {"on", "of"}):
+    if previous in words().verb_markers and not (following and following.text in {"on", "of"}):
         return False
     if units[index].text.endswith("ing"):
         return bool(following and following.text in {"of", "by"} and before) or bool(before and _is_determined(before))
@@ -174,18 +194,21 @@ def _is_noun(units: list[Unit], index: int, out: list[Unit], before: list[Unit])
         return bool(out)
     if following.text in {"on", "of", "against", "by"}:
         return units[index].text.endswith(("ing", "ion", "n"))
-    return following.text in words().be_forms | words().have_forms | {"will", "takes", "took", "comes", "came", "kicks", "enters"}
+    return following.text in words().be_forms | words().have_forms | {
+        "will",
+        "takes",
+        "took",
+        "comes",
+        "came",
+        "kicks",
+        "enters",
+    }
 
 
 def _is_determined(before: list[Unit]) -> bool:
-    return before[0].text in _DETERMINERS | _OWN or any(unit.possessive for unit in before)
+    return before[0].text in words().determiners | words().own or any(unit.possessive for unit in before)
 
 
 def _phrase(kind: Kind, before: list[Unit], head: Unit, last: Unit) -> Unit:
     start = before[0].start if before else head.start
     return Unit(kind, head.text, start, last.end)
-
-
-def owners(units: list[Unit]) -> list[AuthorityKey]:
-    """The authorities that own a list or status among `units`, in order."""
-    return [u.authority for u in units if u.kind in {Kind.LIST, Kind.STATUS} and u.authority is not None]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from streams.reading.phrases import verb_spellings
 from streams.reading.tokens import Kind, Unit
-from streams.reading.words import load_table, singular
+from streams.reading.words import load_table, singular, words
 from streams.registry.entries import Entry
 
 
@@ -76,9 +76,6 @@ def find_operators(units: Sequence[Unit]) -> list[Hit]:
     return hits
 
 
-_SUBJECTS = frozenset({"it", "they", "he", "she", "we", "who", "which", "lawyers", "groups", "officials"})
-
-
 def _stands_as_noun(units: Sequence[Unit], index: int) -> bool:
     """Whether a word that is verb and noun ("appeals", "request") is the noun here: nothing before it could be its subject."""
     before = units[index - 1] if index else None
@@ -86,18 +83,30 @@ def _stands_as_noun(units: Sequence[Unit], index: int) -> bool:
         return True
     if before.kind is Kind.ACTOR or before.kind is Kind.GROUP:
         return before.possessive or before.demonym or "u.s" in before.text
-    if not any(u.kind in {Kind.ACTOR, Kind.GROUP} or u.text in _SUBJECTS for u in units[:index]):
+    if not any(u.kind in {Kind.ACTOR, Kind.GROUP} or u.text in words().plain_subjects for u in units[:index]):
         return True
     run = [unit.text for unit in units[max(0, index - 3) : index]]
-    return bool(set(run) & {"a", "an", "the", "its", "their", "his", "her", "this", "another"}) or before.text in {"first", "in", "of", "by"}
+    return bool(set(run) & {"a", "an", "the", "its", "their", "his", "her", "this", "another"}) or before.text in {
+        "first",
+        "in",
+        "of",
+        "by",
+    }
 
 
 def _at(units: Sequence[Unit], index: int) -> Hit | None:
     if units[index].kind is not Kind.WORD:
         return None
     text = units[index].text
-    options = (*_index().get(text, ()), *(o for o in _index().get(singular(text), ()) if o[2] and singular(text) != text))
-    met = [o for o in options if all(index + k < len(units) and units[index + k].text == w for k, w in enumerate(o[0][1:], start=1))]
+    options = (
+        *_index().get(text, ()),
+        *(o for o in _index().get(singular(text), ()) if o[2] and singular(text) != text),
+    )
+    met = [
+        o
+        for o in options
+        if all(index + k < len(units) and units[index + k].text == w for k, w in enumerate(o[0][1:], start=1))
+    ]
     if not met:
         return None
     nouns = [o for o in met if o[2] and _stands_as_noun(units, index)]

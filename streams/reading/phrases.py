@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from streams.errors import DataFileError
 from streams.reading.words import load_table, words
-from streams.records import Change, Stage
 from streams.registry.entries import Entry
+from streams.vocabulary import Change, Stage
 
 FILES = ("listing.toml", "delisting.toml", "standing.toml")
 
@@ -58,6 +58,7 @@ class Phrase(Entry, frozen=True, kw_only=True):
     names_later: bool = False  # the groups stand in what follows: "issued its first list"
     needs_actor: bool = False  # only with an authority named as the one who does it
     without: tuple[str, ...] = ()  # none of these words may stand in the clause
+    standing: bool = False  # its present tense describes how things stand: "the EU lists X"
     subject: bool = False  # what changes is the subject of an active verb
     stage: Stage = Stage.EFFECTIVE
 
@@ -115,7 +116,10 @@ def verb_spellings(verb: str) -> Iterator[tuple[tuple[str, ...], Form]]:
         yield (past, *rest), Form.PAST_OR_PARTICIPLE
         return
     yield (past, *rest), Form.PAST if _is_irregular_past(past, participle) else Form.PAST_OR_PARTICIPLE
-    yield (participle, *rest), Form.PARTICIPLE if _is_irregular_past(past, participle) else Form.PAST_OR_PARTICIPLE
+    yield (
+        (participle, *rest),
+        Form.PARTICIPLE if _is_irregular_past(past, participle) else Form.PAST_OR_PARTICIPLE,
+    )
 
 
 def _is_irregular_past(past: str, participle: str) -> bool:

@@ -8,13 +8,15 @@ actor, so it stands outside the sentence, but its day and its agency are kept.
 import re
 from typing import NamedTuple
 
+from streams.reading.words import words
+
 
 class Sentence(NamedTuple):
     """`story.text[start:end]`, without leading dateline or trailing space; `quoted` when it is all direct speech."""
 
     start: int
     end: int
-    index: int  # 0 is the headline
+    number: int  # 0 is the headline
     paragraph: int  # 0 is the headline
 
 
@@ -26,11 +28,6 @@ class Dateline(NamedTuple):
     agency: str | None
 
 
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof gen col lt sgt capt maj adm gov sen rep rev hon st mt ft no nos art sec para vs etc inc ltd co "
-    "corp jr sr dept est approx jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun s.o u.s u.n "
-    "u.k e.u u.a.e d.c a.m p.m i.e e.g".split()
-)
 _END = re.compile(r"[.!?][\"'”’)\]]*(?=\s|$)")
 _WORD_BEFORE = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)$")
 _PLACE = r"[A-Z][\w'’.-]*(?:[ -](?:[A-Z][\w'’.-]*|de|del|la|al|el|es|of)){0,4}"
@@ -117,11 +114,8 @@ def _ends_sentence(line: str, stop: int, end: int) -> bool:
     last = word[1]
     if last.lower() in {"u.s", "u.n", "u.k", "e.u"}:
         # An abbreviation that often ends a sentence too: a new one begins if a function word follows.
-        return rest.split(None, 1)[0] in _OPENERS
-    return last.lower() not in _ABBREVIATIONS and not (len(last) == 1 and last.isupper())
-
-
-_OPENERS = frozenset("The A An It He She They In On At This That These But And For After Before Earlier Last".split())
+        return rest.split(None, 1)[0] in words().sentence_openers
+    return last.lower() not in words().abbreviations and not (len(last) == 1 and last.isupper())
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

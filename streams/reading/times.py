@@ -11,11 +11,29 @@ import re
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from streams.reading.words import words
 from streams.records import PartialDate
 
-_MONTHS = "january february march april may june july august september october november december".split()
-_MONTH_OF = {name: n for n, name in enumerate(_MONTHS, 1)} | {name[:3]: n for n, name in enumerate(_MONTHS, 1)} | {"sept": 9}
-_WEEKDAYS = {name: n for n, name in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())}
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_MONTH_OF = (
+    {name: n for n, name in enumerate(_MONTHS, 1)} | {name[:3]: n for n, name in enumerate(_MONTHS, 1)} | {"sept": 9}
+)
+_WEEKDAYS = {
+    name: n for n, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
+}
 _MONTH = r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 _DAY = r"(?P<{0}>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<{0}>(?:19|20)\d\d)"
@@ -35,8 +53,10 @@ _PATTERN = re.compile(
     ),
     re.IGNORECASE,
 )
-_MONTH_LEADS = frozenset("last in since until by from of early late this next for".split())
-_NUMBERS = {word: n for n, word in enumerate("zero one two three four five six seven eight nine ten".split())}
+_NUMBERS = {
+    word: n
+    for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
+}
 
 
 class When(NamedTuple):
@@ -59,14 +79,19 @@ def find_times(text: str, start: int, end: int, today: date | None) -> list[When
     return found
 
 
-_NAMED = re.compile(r"(?:\b(?:act|law|code|regulations?|resolution|constitution|proclamation|no\.?|decree)(?: of)?,? ?\(?|[/-])$", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?:\b(?:act|law|code|regulations?|resolution|constitution|proclamation|no\.?|decree)(?: of)?,? ?\(?|[/-])$",
+    re.IGNORECASE,
+)
 
 
 def _is_name(match: re.Match[str], text: str) -> bool:
     """Whether the date belongs to a name: "Terrorism Act 2000", "the February 14 Coalition"."""
     if _NAMED.search(text, max(0, match.start() - 16), match.start()):
         return True
-    return text[max(0, match.start() - 4) : match.start()].lower() == "the " and bool(re.match(r" [A-Z]", text[match.end() : match.end() + 2]))
+    return text[max(0, match.start() - 4) : match.start()].lower() == "the " and bool(
+        re.match(r" [A-Z]", text[match.end() : match.end() + 2])
+    )
 
 
 def _read(match: re.Match[str], text: str, today: date | None) -> When | None:
@@ -96,7 +121,9 @@ def _resolve(part: dict[str, str | None], text: str, match: re.Match[str], today
     return _near_day(part, text, match, today)
 
 
-def _day_of_month(month: str | None, day: str | None, year: str | None, last: str | None, today: date | None) -> str | None:
+def _day_of_month(
+    month: str | None, day: str | None, year: str | None, last: str | None, today: date | None
+) -> str | None:
     number = _MONTH_OF[(month or "").lower().rstrip(".")]
     if not 1 <= int(day or 0) <= 31:
         return ""
@@ -120,7 +147,7 @@ def _year_for(month: int, day: int, today: date) -> int:
 def _month(part: dict[str, str | None], text: str, match: re.Match[str], today: date | None) -> str | None:
     word = (part["m3"] or "").lower()
     before = text[max(0, match.start() - 12) : match.start()].lower().split()
-    lead = before[-1] if before and before[-1] in _MONTH_LEADS else ""
+    lead = before[-1] if before and before[-1] in words().month_leads else ""
     number = _MONTH_OF[word]
     is_word = word in {"may", "march", "mar", "sep", "dec", "jan"} or not text[match.start("m3")].isupper()
     if is_word and not (text[match.start("m3")].isupper() and (lead or part["y3"])):

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 
 from streams.reading.lexicon import Lexicon
 from streams.reading.tokens import Kind, Unit, tokens
+from streams.reading.words import words
 from streams.records import AuthorityKey, Mention
+
 
 def units_of(text: str, start: int, end: int, mentions: Iterable[Mention], lexicon: Lexicon) -> list[Unit]:
     """The units of `text[start:end]`, noun phrases not yet collapsed."""
@@ -125,15 +127,9 @@ def _organ_after(units: list[Unit], index: int) -> int | None:
             same = other.authority in {None, country.authority} or (country.possessive and other.act is not None)
             near = country.demonym or country.possessive or reach == index + 1
             return reach if same and near and other.noun is not None else None
-        if other.kind is not Kind.WORD or other.text in _BREAKS or other.text.endswith(("ing", "ed")):
+        if other.kind is not Kind.WORD or other.text in words().organ_breaks or other.text.endswith(("ing", "ed")):
             return None
     return None
-
-
-_BREAKS = frozenset(
-    "on in at to for from by with of and or but as is was has have had will would may could the a an its their that said says "
-    "which who not into over under".split()
-)
 
 
 def _owner_after(units: list[Unit], index: int) -> int | None:
@@ -143,6 +139,11 @@ def _owner_after(units: list[Unit], index: int) -> int | None:
         after += 1
         if after < len(units) and units[after].text == "the":
             after += 1
-        if after < len(units) and units[after].kind is Kind.ACTOR and units[after].authority and not units[after].demonym:
+        if (
+            after < len(units)
+            and units[after].kind is Kind.ACTOR
+            and units[after].authority
+            and not units[after].demonym
+        ):
             return after if units[after].noun is None else None
     return None

@@ -50,7 +50,9 @@ class Registry:
 
     def search(self, query: str, limit: int = 10) -> list[tuple[GroupKey, str, float]]:
         """Groups whose names look like `query`, typos forgiven: (key, the name that matched, score 0..100)."""
-        found = process.extract(fold_key(query), self._names.keys(), scorer=fuzz.WRatio, limit=limit * 4, score_cutoff=60)
+        found = process.extract(
+            fold_key(query), self._names.keys(), scorer=fuzz.WRatio, limit=limit * 4, score_cutoff=60
+        )
         best: dict[GroupKey, tuple[str, float]] = {}
         for name, score, _ in found:
             best.setdefault(self._names[name], (name, score))
@@ -68,6 +70,6 @@ def load_registry() -> Registry:
 def build_registry(authorities: Iterable[Authority], groups: Iterable[Group]) -> Registry:
     """A registry out of records, with the rules that hold across them checked."""
     registry = Registry({a.key: a for a in authorities}, {g.key: g for g in groups})
-    check_authorities(dict(registry.authorities))
-    check_groups(dict(registry.groups), dict(registry.authorities))
+    check_authorities(registry.authorities)
+    check_groups(registry.groups, registry.authorities)
     return registry

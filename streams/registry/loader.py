@@ -1,6 +1,6 @@
 """TOML files to registry records, strictly: every fault is a `DataFileError` that names file and key."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import TypeVar
@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from streams.errors import DataFileError
+from streams.records import AuthorityKey, GroupKey
 from streams.registry.entries import Authority, Group
 from streams.registry.folding import fold_key
 
@@ -38,17 +39,23 @@ def package_folder(name: str) -> Traversable:
     return resources.files("streams.registry").joinpath(name)
 
 
-def check_authorities(authorities: dict[str, Authority]) -> None:
+def check_authorities(authorities: Mapping[AuthorityKey, Authority]) -> None:
     """Rules across authority files: no two share a name, organs and instruments are unique, one main list."""
     owners: dict[str, str] = {}
     for key, authority in authorities.items():
         organs = (name for organ in authority.organs for name in organ.names)
-        texts = (authority.name, *authority.names, *authority.demonyms, *authority.metonyms, *authority.figures)
+        texts = (
+            authority.name,
+            *authority.names,
+            *authority.demonyms,
+            *authority.metonyms,
+            *authority.figures,
+        )
         _claim_texts(owners, key, (*texts, *organs), f"{key}.toml")
         _check_instruments(authority)
 
 
-def check_groups(groups: dict[str, Group], authorities: dict[str, Authority]) -> None:
+def check_groups(groups: Mapping[GroupKey, Group], authorities: Mapping[AuthorityKey, Authority]) -> None:
     """Rules across group files: no shared alias, no dead reference, baselines that name known lists."""
     owners: dict[str, str] = {}
     for key, group in groups.items():
@@ -82,7 +89,7 @@ def _check_instruments(authority: Authority) -> None:
         raise DataFileError(f"{authority.key}.toml", "exactly one instrument must be main", "instruments")
 
 
-def _check_baseline(group: Group, authorities: dict[str, Authority]) -> None:
+def _check_baseline(group: Group, authorities: Mapping[AuthorityKey, Authority]) -> None:
     for row in group.baseline:
         file, where = f"{group.key}.toml", f"baseline of {row.authority}"
         if row.authority not in authorities:

@@ -43,12 +43,8 @@ _CODECS = {
     "euc-kr": "cp949", "ks-c-5601-1987": "cp949", "windows-949": "cp949",
 }
 # fmt: on
-_NUMBERED = re.compile(
-    r"(?:iso-?8859-?(?P<iso>[2-8]|1[0345])|(?:windows|x-cp|cp|win)-?(?P<win>125[0-8]))(?:-[ei])?"
-)
-_DECLARATION = re.compile(
-    rb"<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']\s*([A-Za-z0-9._:\-]{1,40})", re.IGNORECASE
-)
+_NUMBERED = re.compile(r"(?:iso-?8859-?(?P<iso>[2-8]|1[0345])|(?:windows|x-cp|cp|win)-?(?P<win>125[0-8]))(?:-[ei])?")
+_DECLARATION = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']\s*([A-Za-z0-9._:\-]{1,40})", re.IGNORECASE)
 _HEADER = re.compile(r";\s*charset\s*=\s*[\"']?\s*([A-Za-z0-9._:\-]{1,40})", re.IGNORECASE)
 _DECLARATION_WITHIN = 1024
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")

@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
-from streams.records import Precision
+from streams.vocabulary import Precision
 
 
 class ReadDate(NamedTuple):
@@ -20,9 +20,7 @@ class ReadDate(NamedTuple):
     precision: Precision
 
 
-_TIME = (
-    r"(?P<hour>\d{1,2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,]\d+)?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
-)
+_TIME = r"(?P<hour>\d{1,2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,]\d+)?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
 _ZONE = r"(?:\(?(?P<zone>[A-Za-z]{1,5}(?![A-Za-z])|(?:UTC|GMT)?\s*[+\-\u2212]\d{1,2}(?::?\d{2})?)\)?)?"
 _AFTER = rf"(?:(?:\s*,|\s+at|\s*[T|\-])?\s*{_TIME}\s*{_ZONE})?\s*(?:\([^)]*\))?"
 _WEEKDAY = r"(?:[^\W\d_]{2,12}\.?,?\s+)?"
@@ -83,9 +81,7 @@ def read_date(text: str, zone: tzinfo = UTC) -> ReadDate | None:
     text = " ".join(text[:_LONGEST].split())
     try:
         if whole_month := _YEAR_MONTH.fullmatch(text):
-            return ReadDate(
-                datetime(int(whole_month[1]), int(whole_month[2]), 1, tzinfo=UTC), Precision.MONTH
-            )
+            return ReadDate(datetime(int(whole_month[1]), int(whole_month[2]), 1, tzinfo=UTC), Precision.MONTH)
         matches = (form.fullmatch(text) for form in _FORMS)
         return next((_instant(match, zone) for match in matches if match), None)
     except (ValueError, OverflowError):
@@ -97,9 +93,7 @@ def _instant(match: re.Match[str], zone: tzinfo) -> ReadDate:
     if match["hour"] is None:
         return ReadDate(datetime(year, month, day, tzinfo=UTC), Precision.DAY)
     second = min(int(match["second"] or 0), 59)  # a leap second is told as the second before it
-    there = datetime(
-        year, month, day, _hour(match), int(match["minute"]), second, tzinfo=_zone(match["zone"]) or zone
-    )
+    there = datetime(year, month, day, _hour(match), int(match["minute"]), second, tzinfo=_zone(match["zone"]) or zone)
     return ReadDate(there.astimezone(UTC), Precision.TIME)
 
 

@@ -26,9 +26,7 @@ _BLOCKS = (
     "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol",
     "p", "pre", "section", "table", "td", "th", "tr", "ul",
 )  # fmt: skip
-_UNNESTED = frozenset(
-    {"p", "br", "hr", "li", "dt", "dd", "td", "th", "tr", "img", "input", "meta", "link", "wbr"}
-)
+_UNNESTED = frozenset({"p", "br", "hr", "li", "dt", "dd", "td", "th", "tr", "img", "input", "meta", "link", "wbr"})
 _BREAK = "\x1e"
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BLANK_LINE = re.compile(r"\n\s*\n")
@@ -38,9 +36,7 @@ _DROPPED = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _BLOCK_TAG = re.compile(rf"</?(?:{'|'.join(_BLOCKS)})\b[^<>]*>", re.IGNORECASE)
-_LONG_TAG = re.compile(
-    r"(<[A-Za-z][A-Za-z0-9]*)[^<>]{4096,}+>"
-)  # thousands of attributes, or an image inline
+_LONG_TAG = re.compile(r"(<[A-Za-z][A-Za-z0-9]*)[^<>]{4096,}+>")  # thousands of attributes, or an image inline
 _OTHER_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[!?][^<>]*>")
 
 

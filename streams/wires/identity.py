@@ -36,9 +36,7 @@ def identities(items: Sequence[Candidate]) -> dict[int, str]:
     rest = [index for index, item in enumerate(items) if not item.is_empty]
     for name, difference in _NAMES:
         groups = _grouped(rest, items, name)
-        good = {
-            known: group for known, group in groups.items() if len(set(map(difference, group.values()))) == 1
-        }
+        good = {known: group for known, group in groups.items() if len(set(map(difference, group.values()))) == 1}
         chosen |= {next(iter(group)): known for known, group in good.items()}
         taken = {index for group in good.values() for index in group}
         rest = [index for index in rest if index not in taken]
@@ -51,9 +49,7 @@ def normal_link(link: str | None) -> str | None:
         return None
     parts = urlsplit(link)
     pairs = (
-        parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100, separator="&")
-        if _few(parts.query)
-        else []
+        parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100, separator="&") if _few(parts.query) else []
     )
     kept = [(name, value) for name, value in pairs if not _TRACKING.fullmatch(name)]
     query = urlencode(kept) if len(kept) != len(pairs) else parts.query

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from streams.errors import RecordError
-from streams.records import Precision, PubStatus, Story, StoryId
+from streams.records import Story, StoryId
+from streams.vocabulary import Precision, PubStatus
 
 NAME = "lines"
 

@@ -141,8 +141,5 @@ def _tag(match: re.Match[str]) -> _Tag:
 def _plain(raw: str) -> str:
     """The characters that an element with text only stands for."""
     parts = _CDATA.split(raw)
-    texts = (
-        part[9:].removesuffix("]]>") if part.startswith("<![CDATA[") else html.unescape(part)
-        for part in parts
-    )
+    texts = (part[9:].removesuffix("]]>") if part.startswith("<![CDATA[") else html.unescape(part) for part in parts)
     return "".join(texts).strip()

@@ -22,7 +22,8 @@ import feedparser
 
 from streams.errors import WireError
 from streams.feeds import FeedSpec
-from streams.records import Precision, Story
+from streams.records import Story
+from streams.vocabulary import Precision
 from streams.wires.charsets import decode_text
 from streams.wires.dates import ReadDate, read_date
 from streams.wires.documents import Document, Dropped, settle, story_id
@@ -161,15 +162,9 @@ def _candidate(entry: Fields, guid: str | None, base: str) -> Candidate:
 
 def _story(item: Candidate, guid: str, entry: Fields, context: _Context) -> Story:
     feed, channel = context.feed, context.channel
-    created, published, revised = (
-        _date(entry, name, feed.zone) for name in ("created", "published", "updated")
-    )
+    created, published, revised = (_date(entry, name, feed.zone) for name in ("created", "published", "updated"))
     first = published or created or revised
-    source = (
-        to_line(_string(_fields(entry, "source"), "title"))
-        or feed.source
-        or to_line(_string(channel, "title"))
-    )
+    source = to_line(_string(_fields(entry, "source"), "title")) or feed.source or to_line(_string(channel, "title"))
     return settle(
         Story(
             id=story_id(feed.key, guid),

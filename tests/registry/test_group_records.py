@@ -39,9 +39,7 @@ def texts(group: Group) -> list[Alias]:
 @every_group
 def test_a_latin_acronym_of_two_or_three_letters_counts_only_in_its_own_case(group: Group) -> None:
     short = [
-        alias.text
-        for alias in texts(group)
-        if alias.text.isascii() and alias.text.isalpha() and len(alias.text) <= 3
+        alias.text for alias in texts(group) if alias.text.isascii() and alias.text.isalpha() and len(alias.text) <= 3
     ]
     assert [text for text in short if not next(a for a in texts(group) if a.text == text).cased] == []
 
@@ -49,9 +47,7 @@ def test_a_latin_acronym_of_two_or_three_letters_counts_only_in_its_own_case(gro
 @every_group
 def test_the_script_of_an_alias_is_the_one_it_is_written_in(group: Group) -> None:
     for alias in group.aliases:
-        latin = all(
-            ord(char) < 0x250 or not char.isalpha() or 0x1E00 <= ord(char) < 0x1F00 for char in alias.text
-        )
+        latin = all(ord(char) < 0x250 or not char.isalpha() or 0x1E00 <= ord(char) < 0x1F00 for char in alias.text)
         assert latin == (alias.script == "Latn"), alias.text
 
 
@@ -169,9 +165,7 @@ def test_known_histories_are_told_whole(
     authority: str, group: str, instrument: str, then: list[tuple[str | None, ...]]
 ) -> None:
     rows = [
-        row
-        for row in GROUPS[GroupKey(group)].baseline
-        if (row.authority, row.instrument) == (authority, instrument)
+        row for row in GROUPS[GroupKey(group)].baseline if (row.authority, row.instrument) == (authority, instrument)
     ]
     assert [(row.listed, row.suspended, row.delisted) for row in rows] == then
 

@@ -1,0 +1,137 @@
+"""Who acts: the authority of a change, by position and voice, never by meaning.
+
+An owner in the list's or the ban's own name ("Russia's list") outranks all; a passive is followed by `by` or a place;
+an active verb has the nearest actor before it that is no origin, no requester, and not behind a preposition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.reading.tokens import Kind, Unit
+from streams.reading.triggers import Trigger, Voice
+from streams.reading.words import words
+from streams.records import AuthorityKey
+
+
+class Agent(NamedTuple):
+    """Who acts: the unit of the actor if one stands there, and its authority if that is known."""
+
+    authorities: tuple[AuthorityKey, ...]
+    unit: int | None
+    platform: bool = False
+    group_acts: bool = False
+
+
+def agent(units: Sequence[Unit], trigger: Trigger) -> Agent:
+    """The authority that acts, as far as the sentence says."""
+    slot = units[trigger.slot] if trigger.slot is not None else None
+    if slot is not None and slot.authority is not None:
+        return Agent((slot.authority,), None)
+    if trigger.passive:
+        found = _by_phrase(units, trigger) or _place(units, trigger)
+        if found is not None:
+            return found
+    subject = _subject(units, trigger)
+    if trigger.voice is Voice.ACTIVE and not trigger.phrase.subject and _group_is_subject(units, trigger, subject):
+        return Agent((), None, group_acts=True)
+    if subject is None and trigger.left > 0 and units[trigger.left].text in {"it", "they", "he", "she"}:
+        subject = _subject(units, trigger._replace(left=0))
+    if subject is not None and not (trigger.passive and trigger.voice is Voice.PASSIVE and units[subject].noun is None):
+        unit = units[subject]
+        return Agent(_with_joined(units, subject), subject) if unit.authority else Agent((), subject)
+    platform = any(unit.text in words().platforms for unit in units[trigger.left : trigger.right])
+    return _place(units, trigger) or Agent((), None, platform)
+
+
+def _group_is_subject(units: Sequence[Unit], trigger: Trigger, actor: int | None) -> bool:
+    """`Taliban ban all parties`: a group stands where the authority would, nearer than any actor."""
+    low = trigger.left if actor is None else actor + 1
+    for index in range(trigger.start - 1, low - 1, -1):
+        if units[index].text in {",", ")"} or units[index].text in words().prepositions:
+            return False
+        if units[index].kind is Kind.GROUP:
+            return not _after_preposition(units, index) and not units[index].possessive
+    return False
+
+
+def _with_joined(units: Sequence[Unit], index: int) -> tuple[AuthorityKey, ...]:
+    """The actor's authority and those coordinated with it: "Britain and the United States have ..."."""
+    found: list[AuthorityKey] = []
+    while index >= 0:
+        unit = units[index]
+        if unit.kind is Kind.ACTOR and unit.authority and unit.authority not in found:
+            found.append(unit.authority)
+        elif unit.text not in {",", "and", "the"}:
+            break
+        index -= 1
+    return tuple(reversed(found))
+
+
+def _by_phrase(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
+    for index in range(trigger.end, trigger.right):
+        if units[index].text == "by":
+            actors: list[AuthorityKey] = []
+            first = None
+            for reach in range(index + 1, min(index + 12, trigger.right)):
+                unit = units[reach]
+                if unit.kind is Kind.ACTOR and unit.authority:
+                    first = reach if first is None else first
+                    actors.append(unit.authority)
+                elif actors and unit.text not in {",", "and", "the"}:
+                    break
+            if actors:
+                return Agent(tuple(dict.fromkeys(actors)), first)
+            if any(unit.text in words().platforms for unit in units[index : index + 3]):
+                return Agent((), None, True)
+    return None
+
+
+def _place(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
+    """`banned in Australia`, `listed as a terrorist organisation in Australia`."""
+    for index in range(trigger.end, min(trigger.right, trigger.end + 6) - 1):
+        if units[index].text == "in":
+            place = units[index + 2] if units[index + 1].text == "the" and index + 2 < len(units) else units[index + 1]
+            if place.kind is Kind.ACTOR and place.authority and not place.demonym:
+                return Agent((place.authority,), None)
+    return None
+
+
+def _subject(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    """The nearest actor before the verb that can be its subject."""
+    second: int | None = None
+    for index in range(trigger.start - 1, trigger.left - 1, -1):
+        unit = units[index]
+        if unit.kind is not Kind.ACTOR or _is_attribute(units, index) or _is_requester(units, index):
+            continue
+        if _after_preposition(units, index):
+            second = index if second is None and unit.authority else second
+            continue
+        return index
+    return second
+
+
+def _after_preposition(units: Sequence[Unit], index: int) -> bool:
+    before = units[index - 1] if index else None
+    if before is not None and before.text == "the" and index > 1:
+        before = units[index - 2]
+    return before is not None and before.text in words().prepositions
+
+
+def _is_requester(units: Sequence[Unit], index: int) -> bool:
+    """`a U.S. request to designate`, `a request by Pakistan to place`: who asks is not who acts."""
+    after = {unit.text for unit in units[index + 1 : index + 3]}
+    before = {unit.text for unit in units[max(0, index - 4) : index]}
+    return bool(after & words().requests) or bool(before & words().requests and before & {"by", "from", "of"})
+
+
+def _is_attribute(units: Sequence[Unit], index: int) -> bool:
+    """Whether the actor only says where something is from: "Russia's Wagner mercenaries", "Iranian cities"."""
+    unit = units[index]
+    if unit.demonym:
+        following = units[index + 1] if index + 1 < len(units) else None
+        return following is None or following.kind is not Kind.WORD or unit.noun is None
+    if unit.possessive:
+        return any(other.kind is Kind.GROUP for other in units[index + 1 : index + 4])
+    return False

@@ -1,0 +1,91 @@
+"""Which operators stand above a trigger and bend it, nearest first.
+
+An infinitive, a gerund or a noun is governed by what stands before it ("refused TO LIST", "a bid TO LIFT"); a finite
+verb only through "that", "whether" or "if"; and a subject clause may be judged by what follows it ("appeals TO BLOCK
+it WERE DISMISSED").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streams.reading.operators import Effect, Hit
+from streams.reading.tokens import Kind, Unit
+from streams.reading.triggers import Trigger, Voice
+from streams.reading.words import words
+
+
+def operators_above(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:
+    """The operators above the trigger, nearest first."""
+    before = [h for h in operators if trigger.left <= h.end and h.end <= trigger.start]
+    bound = trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}
+    if bound and trigger.voice is Voice.GERUND and _loose_gerund(units, trigger):
+        bound = False
+    governing: list[Hit] = []
+    reach = trigger.start
+    for hit in reversed(before):
+        if hit.operator.effect is Effect.QUESTION and _is_weighed(hit, before):
+            continue
+        if not bound and hit.operator.effect is not Effect.QUESTION and not _linked(units, hit.end, reach):
+            continue
+        if bound and _breaks(units, hit.end, reach):
+            break
+        governing.append(hit)
+        reach = hit.start
+        bound = True
+    return governing + _judged_after(units, trigger, operators)
+
+
+def _is_weighed(question: Hit, before: Sequence[Hit]) -> bool:
+    """`considering whether to`: the weighing is said, so the question adds nothing."""
+    return any(hit.end == question.start and hit.operator.effect is Effect.PROPOSE for hit in before)
+
+
+def is_ungoverned(trigger: Trigger, governing: Sequence[Hit], units: Sequence[Unit]) -> bool:
+    """`Listing the group would weaken ...`: a gerund that opens its clause is a thought, unless something enacts it."""
+    return (
+        trigger.voice is Voice.GERUND
+        and not governing
+        and not _loose_gerund(units, trigger)
+        and not _enacted(units, trigger)
+    )
+
+
+def _enacted(units: Sequence[Unit], trigger: Trigger) -> bool:
+    """`a resolution recognising X`, `an order on Sunday outlawing X`, and headlines of the form `A banning X`."""
+    return any(
+        unit.text in words().acts or unit.kind in {Kind.ACTOR, Kind.STATUS}
+        for unit in units[trigger.left : trigger.start]
+    )
+
+
+def _loose_gerund(units: Sequence[Unit], trigger: Trigger) -> bool:
+    """`renewed its list, keeping X on it`: a gerund behind a comma goes along with the main verb, it is not governed."""
+    start = trigger.start - 1
+    return start >= 0 and units[start].text == ","
+
+
+def _linked(units: Sequence[Unit], start: int, stop: int) -> bool:
+    """`denied that X had been removed`, `said it would ban`, `erred when they struck`: the clause is the verb's object."""
+    if stop == start:
+        return True
+    if _breaks(units, start, stop):
+        return False
+    if any(unit.text in {"whether", "if", "it", "they", "reports"} for unit in units[start : min(stop, start + 3)]):
+        return True
+    opener = next((i for i in range(start, stop) if units[i].text == "that"), None)
+    return opener is not None and (opener == start or units[opener - 1].text not in words().rulings)
+
+
+def _breaks(units: Sequence[Unit], start: int, stop: int) -> bool:
+    """Whether a conjunction of main clauses stands between operator and trigger."""
+    between = units[start:stop]
+    return any(unit.text in {";", "but"} for unit in between)
+
+
+def _judged_after(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:
+    """`appeals to block its proscription were dismissed`: the passive behind judges the attempt before it."""
+    if trigger.voice not in {Voice.INFINITIVE, Voice.NOUN}:
+        return []
+    after = [h for h in operators if trigger.end <= h.start < trigger.right and not h.noun]
+    return [h for h in after[:1] if units[h.start - 1].text in words().be_forms]

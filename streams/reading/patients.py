@@ -1,0 +1,146 @@
+"""What a change happens to: the groups around its verb, or the stand-in ("they", "the two groups") for them.
+
+Active verbs have them behind, passive ones before; with a ban or a list in between, next to that. Several groups count
+together where only commas, conjunctions and attributes stand between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.reading.phrases import Needs, verb_forms
+from streams.reading.tokens import Kind, Unit
+from streams.reading.triggers import Trigger
+from streams.reading.words import singular, words
+
+
+class Patient(NamedTuple):
+    """What the change happens to: groups by unit index; or a stand-in whose groups context must find."""
+
+    units: tuple[int, ...]
+    stand_in: str | None = (
+        None  # "one" (it, the group), "many" (they, both, the two), "listed" (three armies: named later), "status" (the ban)
+    )
+
+
+def patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
+    """The groups that the change happens to."""
+    spans = _patient_spans(units, trigger)
+    for indices in spans:
+        found = _run_of_groups(units, indices)
+        if found:
+            return Patient(found)
+    for indices in spans:
+        stand_in = _stand_in(units, indices)
+        if stand_in is not None:
+            return Patient((), stand_in)
+    if trigger.phrase.names_later:
+        return Patient((), "listed")
+    return Patient((), "status" if trigger.slot is not None and units[trigger.slot].kind is Kind.STATUS else None)
+
+
+def _patient_spans(units: Sequence[Unit], trigger: Trigger) -> list[range]:
+    """Where to look for groups, best place first, each in reading order away from the verb."""
+    ahead = range(trigger.end, trigger.right)
+    behind = range(trigger.start - 1, trigger.left - 1, -1)
+    if trigger.phrase.needs in {Needs.STATUS, Needs.STATUS_OR_LIST} and trigger.slot is not None:
+        slot = trigger.slot
+        if slot >= trigger.end:
+            return [range(slot + 1, trigger.right), range(trigger.end, slot), behind]
+        return [range(slot + 1, trigger.start), range(slot, trigger.left - 1, -1), ahead]
+    if trigger.passive or trigger.phrase.subject:
+        return [behind, ahead] if not _lists_ahead(units, trigger) else [ahead, behind]
+    return [ahead]
+
+
+def _lists_ahead(units: Sequence[Unit], trigger: Trigger) -> bool:
+    """`three groups have been listed: X, Y and Z`: the names follow the passive."""
+    return any(units[i].text == ":" for i in range(trigger.end, trigger.right))
+
+
+def _run_of_groups(units: Sequence[Unit], indices: range) -> tuple[int, ...]:
+    """The first group of the span and all that are joined to it."""
+    found: list[int] = []
+    for index in indices:
+        unit = units[index]
+        if unit.kind is Kind.GROUP and not _is_owner(units, index):
+            if not found or _joined(units, found[-1], index):
+                found.append(index)
+                continue
+            break
+        if not found and _turns(units, index, indices):
+            break
+    return tuple(found)
+
+
+def _turns(units: Sequence[Unit], index: int, indices: range) -> bool:
+    """Whether the search for the first group must give up at this unit."""
+    unit = units[index]
+    if indices.step < 0:
+        return unit.text in {"by", ";"} or (
+            unit.text in words().speech and index + 1 < len(units) and units[index + 1].text != ","
+        )
+    if unit.kind is not Kind.WORD:
+        return False
+    if (
+        unit.text in verb_forms()
+        and units[index - 1].text in {",", "and", "but"}
+        and unit.text not in words().label_marks
+    ):
+        return True
+    if units[index - 1].text in {"entry", "entries", "name", "names"}:
+        return False
+    leads_on = index + 1 < len(units) and any(
+        u.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for u in units[index + 1 : index + 3]
+    )
+    return unit.text in words().away and not leads_on
+
+
+def _is_owner(units: Sequence[Unit], index: int) -> bool:
+    """Whether the group only says whose somebody or something is: "Hamas leader", "members of Hamas", "Hamas's flag"."""
+    following = units[index + 1] if index + 1 < len(units) else None
+    if following is not None and following.kind is Kind.WORD and following.text in words().members:
+        return True
+    if units[index].possessive and following is not None and following.kind is Kind.WORD:
+        return not any(u.kind in {Kind.STATUS, Kind.LABEL, Kind.LIST, Kind.GROUP} for u in units[index + 1 : index + 4])
+    before = [unit.text for unit in units[max(0, index - 4) : index]]
+    return "of" in before and any(text in words().members for text in before[: before.index("of")])
+
+
+def _joined(units: Sequence[Unit], first: int, second: int) -> bool:
+    """Whether two groups stand in one list: between them commas, conjunctions and attributes, no preposition or verb."""
+    low, high = sorted((first, second))
+    between = units[low + 1 : high]
+    if any(unit.text in words().list_breaks or unit.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for unit in between):
+        return False
+    if any(unit.text in words().clause_openers - {"as"} for unit in between):
+        return False
+    return any(unit.text in words().joints for unit in between) or not between
+
+
+def _stand_in(units: Sequence[Unit], indices: range) -> str | None:
+    for index in indices:
+        unit = units[index]
+        if unit.text in {"following", "below", "schedule", "entries"}:
+            return "listed"
+        if unit.text in words().stand_ins_for_many:
+            return "many"
+        if unit.text in words().stand_ins_for_one:
+            return "one"
+        if unit.kind is Kind.WORD and singular(unit.text) in words().group_nouns:
+            plural = unit.text.endswith("s")
+            if not plural:
+                return "one"
+            return "many" if _definite(units, index) else "listed"
+        if (
+            unit.text in {"by", ";"}
+            or unit.kind is Kind.ACTOR
+            or (indices.step > 0 and unit.text in words().away - {"as"})
+        ):
+            return None
+    return None
+
+
+def _definite(units: Sequence[Unit], index: int) -> bool:
+    return any(unit.text in {"the", "these", "those", "same"} for unit in units[max(0, index - 4) : index])

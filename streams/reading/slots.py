@@ -1,0 +1,130 @@
+"""Whether a phrase has what it needs in its clause: a list, a label, a status noun, a further term, a government."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streams.reading.phrases import Needs, spellings
+from streams.reading.tokens import Kind, Unit
+from streams.reading.triggers import Trigger
+from streams.reading.words import singular, words
+
+
+def slot_of(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    """Where the need is met: an index, -1 if nothing is needed, None if it is not met."""
+    needs = trigger.phrase.needs
+    if needs is Needs.NOTHING:
+        return -1
+    if needs is Needs.LIST:
+        return _list_slot(units, trigger)
+    if needs is Needs.LABEL:
+        return _label_slot(units, trigger)
+    if needs is Needs.FURTHER_TERM:
+        return _further_term(units, trigger)
+    if needs is Needs.GOVERNMENT:
+        return _government_slot(units, trigger)
+    status = _status_slot(units, trigger)
+    if status is None and needs is Needs.STATUS_OR_LIST:
+        return _first(units, trigger.end, min(trigger.right, trigger.end + 4), Kind.LIST)
+    return status
+
+
+def _first(units: Sequence[Unit], start: int, stop: int, kind: Kind) -> int | None:
+    return next((i for i in range(start, stop) if units[i].kind is kind), None)
+
+
+def _list_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    preps = trigger.phrase.preps
+    for index in range(trigger.end, trigger.right):
+        if units[index].kind is Kind.LIST and (not preps or _preposition(units, index) in preps):
+            return index
+        if index > trigger.end and units[index].text == "that":
+            return None
+    return None
+
+
+def takes_group(units: Sequence[Unit], trigger: Trigger) -> bool:
+    """`removed it`, `to exclude the movement`: the object alone, where the list was named a sentence before."""
+    window = [unit.text for unit in units[trigger.end : trigger.right]]
+    if any(a in trigger.phrase.preps and b == "it" for a, b in zip(window, window[1:], strict=False)):
+        return True
+    if units[trigger.start].text not in words().plain_moves or trigger.passive:
+        return False
+    near = units[trigger.end : trigger.end + 3]
+    return any(
+        u.kind is Kind.GROUP or u.text in {"it", "them"} or singular(u.text) in words().group_nouns for u in near
+    )
+
+
+def _preposition(units: Sequence[Unit], index: int) -> str:
+    """The word that leads to the noun phrase at `index`, its article skipped."""
+    before = index - 1
+    while before > 0 and (units[before].text in {"the", "a", "an"} or units[before].kind is Kind.PUNCT):
+        before -= 1
+    return units[before].text
+
+
+def _label_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    slot = _first(units, trigger.end, min(trigger.right, trigger.end + 30), Kind.LABEL)
+    if slot is not None and any(unit.text in {"that", "other-label"} for unit in units[trigger.end : slot]):
+        return None
+    return slot
+
+
+def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    if trigger.passive or trigger.phrase.subject:
+        behind = range(trigger.start - 1, trigger.left - 1, -1)
+        found = next((i for i in behind if units[i].kind is Kind.STATUS), None)
+        return (
+            found
+            if found is not None or trigger.phrase.subject
+            else _first(units, trigger.end, min(trigger.right, trigger.end + 3), Kind.STATUS)
+        )
+    if trigger.phrase.followed_by and trigger.phrase.change.value == "delisting":
+        return _first(units, trigger.end, min(trigger.right, trigger.end + 8), Kind.STATUS)
+    for index in range(trigger.end, min(trigger.right, trigger.end + 5)):
+        if units[index].kind is Kind.STATUS:
+            return index
+        if units[index].text in {"to", "from", "on", "in", ",", "that", "for", "by"} or _acts(units[index]):
+            return None
+    return None
+
+
+def _acts(unit: Unit) -> bool:
+    return unit.kind is Kind.WORD and unit.text in spellings() and unit.text not in words().list_marks
+
+
+def _further_term(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    following = [unit.text for unit in units[trigger.end : trigger.right]]
+    for index, text in enumerate(following[:-1]):
+        if text in {"further", "another", "additional"} and any(
+            t.startswith(("year", "month")) for t in following[index : index + 4]
+        ):
+            return -1
+    return None
+
+
+def _government_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    """Recognition needs the group as object (or passive subject) as a government, and no label."""
+    window = units[trigger.end : trigger.right]
+    if any(unit.kind is Kind.LABEL or unit.text == "other-label" for unit in window):
+        return None
+    if any(
+        unit.kind is Kind.GROUP
+        and unit.possessive
+        and (i + 1 >= len(window) or window[i + 1].text not in words().government)
+        for i, unit in enumerate(window)
+    ):
+        return None
+    if trigger.passive:
+        return -1
+    as_what = next((i for i, unit in enumerate(window) if unit.text == "as"), None)
+    if as_what is not None and not any(_names_government(unit) for unit in window[as_what : as_what + 8]):
+        return None
+    near = window[:7]
+    return -1 if any(unit.kind is Kind.GROUP for unit in near) or any(_names_government(u) for u in near) else None
+
+
+def _names_government(unit: Unit) -> bool:
+    """Also where the word is part of an actor: "the government of Afghanistan"."""
+    return not words().government.isdisjoint(unit.text.split())

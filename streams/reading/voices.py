@@ -1,0 +1,94 @@
+"""How a verb stands in its sentence: active, passive, a bare participle, governed by another verb.
+
+Found from the helping words before it and from what follows; a participle without a helping word is the hard case,
+for headlines drop it ("Hamas declared terrorist by Canada") and attributes look alike ("the banned Hamas").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streams.reading.phrases import Form
+from streams.reading.tokens import Kind, Unit
+from streams.reading.triggers import SPLIT, Voice
+from streams.reading.words import words
+
+
+def auxiliaries_of(units: Sequence[Unit], start: int) -> tuple[str, ...]:
+    """The helping words directly before a verb, adverbs and negations among them, in order."""
+    found: list[str] = []
+    for unit in reversed(units[max(0, start - 6) : start]):
+        known = unit.text in words().helping_words or unit.text in words().adverbs or unit.text in words().be_forms
+        if unit.kind is not Kind.WORD or not (known or unit.text.endswith("ly")):
+            break
+        found.append(unit.text)
+    return tuple(found[::-1])
+
+
+def voice_of(
+    units: Sequence[Unit], start: int, end: int, form: Form, auxiliaries: tuple[str, ...]
+) -> tuple[Voice, bool]:
+    be = any(aux in words().be_forms or aux in {"isn't", "aren't", "wasn't", "weren't"} for aux in auxiliaries)
+    participle = form in {Form.PARTICIPLE, Form.PAST_OR_PARTICIPLE}
+    if form is Form.ING:
+        return Voice.GERUND, False
+    if "to" in auxiliaries and not any(
+        a in {"is", "are", "was", "were"} for a in auxiliaries[: auxiliaries.index("to")]
+    ):
+        return Voice.INFINITIVE, be and participle
+    if participle and be:
+        return (Voice.GERUND if auxiliaries[0] == "being" else Voice.PASSIVE), True
+    if participle and not auxiliaries and _is_caused(units, start):
+        return Voice.INFINITIVE, True
+    if participle and not (set(auxiliaries) & words().have_forms) and _is_reduced(units, start, end):
+        return Voice.REDUCED, True
+    return Voice.ACTIVE, False
+
+
+def _is_caused(units: Sequence[Unit], start: int) -> bool:
+    """`a petition to have X declared terrorist`: have + group + participle."""
+    for index in range(start - 1, max(start - 22, -1), -1):
+        if units[index].text in {"have", "having", "get", "see"}:
+            return any(unit.kind in {Kind.GROUP, Kind.STATUS} for unit in units[index:start])
+        if units[index].text in words().clause_walls or units[index].text in SPLIT:
+            return False
+    return False
+
+
+def _is_reduced(units: Sequence[Unit], start: int, end: int) -> bool:
+    """`Hamas declared terrorist entity by Canada`: nothing that could be its object follows, and a group precedes."""
+    following = units[end] if end < len(units) else None
+    if (
+        following is not None
+        and following.text in {"by", "as", "in", "from", "off", "under", "since"}
+        and not _object_ahead(units, end)
+    ):
+        return True
+    before = units[start - 1] if start else None
+    if before is None:
+        return following is not None and following.kind is Kind.LABEL
+    if before.kind is Kind.STATUS or (
+        following is not None and following.kind is Kind.GROUP and before.text in words().attribute_openers
+    ):
+        return True
+    after_group = (
+        before.kind is Kind.GROUP
+        or before.text in {")", ","}
+        or (before.kind is Kind.WORD and before.text in words().group_nouns)
+    )
+    open_end = following is None or following.kind in {Kind.LABEL, Kind.LIST, Kind.PUNCT}
+    return (
+        after_group
+        and (open_end or (following is not None and following.text in {"to", "a", "on"}))
+        and not _object_ahead(units, end)
+    )
+
+
+def _object_ahead(units: Sequence[Unit], end: int) -> bool:
+    """Whether a group follows before the clause turns."""
+    for unit in units[end : end + 8]:
+        if unit.text in words().clause_walls or unit.text in {"by", ",", "in"} or unit.text in SPLIT:
+            return False
+        if unit.kind is Kind.GROUP:
+            return True
+    return False
