@@ -38,22 +38,22 @@ def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
     return app
 
 
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"listwire {version('listwire')}")
+        raise typer.Exit
+
+
 def _root(
     _version: bool = typer.Option(
         False,
         "--version",
         help="Print the version and exit.",
         is_eager=True,
-        callback=lambda value: _print_version(value),
+        callback=_print_version,
     ),
 ) -> None:
     """Watches wire-service feeds and alerts when an authority changes the status of a designated group."""
-
-
-def _print_version(value: bool) -> None:
-    if value:
-        typer.echo(f"listwire {version('listwire')}")
-        raise typer.Exit
 
 
 def main() -> None:
@@ -80,7 +80,8 @@ def _refuse_strangers() -> None:
         where = Path(package.__file__ or "?").resolve()
         if where.parent.parent != home:
             raise SettingsError(
-                f"the package {package.__name__!r} found at {where} is not Listwire's: install Listwire into an environment of its own"
+                f"the package {package.__name__!r} found at {where} is not Listwire's: "
+                "install Listwire into an environment of its own"
             )
 
 

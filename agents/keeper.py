@@ -39,7 +39,7 @@ ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
-def keep(  # noqa: PLR0913  the parameters of Popen that a caller needs, under their names there
+def keep(
     cmd: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,

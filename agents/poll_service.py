@@ -6,7 +6,7 @@ topics ▶ publisher ▶ feed states ▶ health ▶ polling     ... a signal, or
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from agents.feed_state import KafkaFeedState
@@ -78,27 +78,18 @@ async def _poller(settings: Settings, feeds: Sequence[FeedSpec]) -> AsyncIterato
 
         await stack.enter_async_context(serving(settings.metrics_host, settings.poller_metrics_port, missing))
         BUILD.labels(version=VERSION).set(1)
-        poller = Poller(
-            feeds,
-            publish=publish,
-            store=store,
-            fetcher=fetcher,
-            parser=parser,
-            observe=_observe(lambda key: poller.states.get(key)),
-        )
+
+        def observe(feed: str, outcome: str, seconds: float, new: int) -> None:
+            _count(feed, outcome, seconds, new, poller.states.get(feed))
+
+        poller = Poller(feeds, publish=publish, store=store, fetcher=fetcher, parser=parser, observe=observe)
         yield poller
 
 
-def _observe(state_of: Callable[[str], FeedState | None]) -> Callable[[str, str, float, int], None]:
-    """Counts a poll; `state_of` knows the newest item of a feed."""
-
-    def observe(feed: str, outcome: str, seconds: float, new: int) -> None:
-        POLLS.labels(outcome=outcome).inc()
-        POLL_SECONDS.observe(seconds)
-        if new:
-            NEW_STORIES.labels(feed=feed).inc(new)
-        state = state_of(feed)
-        if state is not None and state.newest is not None:
-            NEWEST_ITEM.labels(feed=feed).set(state.newest.timestamp())
-
-    return observe
+def _count(feed: str, outcome: str, seconds: float, new: int, state: FeedState | None) -> None:
+    POLLS.labels(outcome=outcome).inc()
+    POLL_SECONDS.observe(seconds)
+    if new:
+        NEW_STORIES.labels(feed=feed).inc(new)
+    if state is not None and state.newest is not None:
+        NEWEST_ITEM.labels(feed=feed).set(state.newest.timestamp())

@@ -101,7 +101,7 @@ class Surroundings:
 class Poller:
     """`run` polls until it is cancelled; `poll` polls one feed once."""
 
-    def __init__(  # noqa: PLR0913 - its collaborators, each injected under its name
+    def __init__(
         self,
         feeds: Iterable[FeedSpec],
         *,

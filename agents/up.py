@@ -68,9 +68,8 @@ async def run_up(settings: Settings, say: Say, *, demo: bool, passed: Sequence[s
         environment = os.environ | {"LISTWIRE_BROKER": broker, "LISTWIRE_DATA_DIR": str(home)}
         children = [_worker(environment, ports[0], demo), _poller(environment, ports[1], wire, passed)]
         stack.push_async_callback(_end_all, children)
-        say(
-            f"metrics: http://{settings.metrics_host}:{ports[0]}/metrics (worker), http://{settings.metrics_host}:{ports[1]}/metrics (poller)"
-        )
+        host = settings.metrics_host
+        say(f"metrics: http://{host}:{ports[0]}/metrics (worker), http://{host}:{ports[1]}/metrics (poller)")
         say("watching the sample wire; Ctrl-C ends it" if demo else "watching the feeds; Ctrl-C ends it")
         await _watch(children, stop)
         say("stopping")

@@ -179,10 +179,9 @@ def _compose(transition: Transition, claim: Claim, report: Report, registry: Reg
 
 def _alert_id(transition: Transition) -> AlertId:
     """A function of what happened: who, whom, which list, which part, what, how far, and the day."""
-    parts = (
-        transition.authority, transition.group, transition.scope, transition.instrument, transition.change, transition.stage, transition.acted_on,
-    )  # fmt: skip
-    return AlertId(hashlib.blake2b("\n".join(str(part) for part in parts).encode(), digest_size=10).hexdigest())
+    names = ("authority", "group", "scope", "instrument", "change", "stage", "acted_on")
+    parts = (str(getattr(transition, name)) for name in names)
+    return AlertId(hashlib.blake2b("\n".join(parts).encode(), digest_size=10).hexdigest())
 
 
 def _supported(entry: Entry, claim: Claim, report: Report) -> tuple[Alert, ...]:

@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(broker: BrokerFlag = None, data_dir: DataDir = None, config: Config = None) -> None:
-    """Check Python, registry, feed list, disk, and the broker or what would bring one. Exit code 1 if one is not fine."""
+    """Check Python, registry, feed list, disk, and the broker or what would bring one. Exit code 1 if one fails."""
     settings = settings_of(config, broker=broker, data_dir=data_dir)
     findings = [_python(), _registry(), _feeds(settings), _disk(settings), *_broker(settings)]
     for finding in findings:

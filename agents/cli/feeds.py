@@ -13,6 +13,7 @@ from msgspec import to_builtins
 from agents.cli.options import Config, FeedUrls, feeds_of, settings_of
 from agents.clock import utcnow
 from agents.fetching import Fetcher
+from agents.parsing import Parser, ParserKilled, Request
 from streams.errors import ListwireError, WireError
 from streams.feeds import FeedSpec
 from streams.polling import Outcome
@@ -69,17 +70,22 @@ def test(
 
 
 async def _try_all(feeds: list[FeedSpec], fetcher: Fetcher) -> list[tuple[bool, str]]:
+    parser = Parser()
     async with fetcher:
-        return [await _try(feed, fetcher) for feed in feeds]
+        try:
+            return [await _try(feed, fetcher, parser) for feed in feeds]
+        finally:
+            await parser.close()
 
 
-async def _try(feed: FeedSpec, fetcher: Fetcher) -> tuple[bool, str]:
+async def _try(feed: FeedSpec, fetcher: Fetcher, parser: Parser) -> tuple[bool, str]:
     fetched = await fetcher.fetch(feed.url)
     if fetched.outcome is not Outcome.OK:
         return False, f"{fetched.outcome}: {fetched.detail}"
+    request = Request(feed=feed, received_at=utcnow(), media_type=fetched.media_type, url=fetched.url)
     try:
-        document = decode(fetched.body, feed, utcnow(), media_type=fetched.media_type, url=fetched.url)
-    except WireError as error:
+        document = await parser.parse(fetched.body, request)
+    except (WireError, ParserKilled) as error:
         return False, str(error)
     newest = max((s.published for s in document.stories if s.published), default=None)
     return True, f"{len(document.stories)} stories, newest {newest.isoformat() if newest else 'undated'}"
@@ -107,10 +113,10 @@ def parse(
         )
 
 
-_FIELDS = (
-    "guid", "revision", "headline", "body", "published", "revised", "language", "link", "slugline", "byline", "dateline", "urgency", "subjects",
-    "pub_status", "signals", "embargoed_until", "complete", "feed", "source",
-)  # fmt: skip
+_FIELDS = tuple(
+    "guid revision headline body published revised language link slugline byline dateline urgency subjects pub_status "
+    "signals embargoed_until complete feed source".split()
+)
 
 
 def _fields(story: Story) -> dict[str, Any]:

@@ -65,9 +65,10 @@ class Scanned:
         }
 
 
-_CLAIM_FIELDS = (
-    "group", "authority", "change", "stage", "news", "date", "acted_on", "effective_on", "instrument", "scope", "confidence", "confirmed", "speaker", "medium",
-)  # fmt: skip
+_CLAIM_FIELDS = tuple(
+    "group authority change stage news date acted_on effective_on instrument scope confidence confirmed speaker "
+    "medium".split()
+)
 _ALERT_FIELDS = (
     "id",
     "revision",
@@ -185,7 +186,8 @@ def summary(scanned: Scanned) -> Iterator[str]:
         when = f", {claim.date}" if claim.date else ""
         who = f", says {claim.speaker}" if claim.speaker else ""
         sure = "" if claim.confirmed else ", unconfirmed"
-        yield f"  {mark}  {claim.authority} {claim.group}: {claim.change}, {claim.stage}{when}{who}{sure}  [{claim.confidence:.2f}]"
+        what = f"{claim.authority} {claim.group}: {claim.change}, {claim.stage}{when}"
+        yield f"  {mark}  {what}{who}{sure}  [{claim.confidence:.2f}]"
         yield f"        {claim.evidence.text}"
 
 

@@ -64,7 +64,8 @@ def _entry(item: Item, started: datetime) -> str:
     published = started + timedelta(seconds=item.after_s)
     body = "".join(f"<p>{escape(line)}</p>" for line in _dated(item.body, started).strip().split("\n"))
     return (
-        f"<item><guid isPermaLink='false'>{escape(item.guid)}-{started:%Y%m%dT%H%M%S}</guid><title>{escape(_dated(item.headline, started))}</title>"
+        f"<item><guid isPermaLink='false'>{escape(item.guid)}-{started:%Y%m%dT%H%M%S}</guid>"
+        f"<title>{escape(_dated(item.headline, started))}</title>"
         f"<description>{escape(body)}</description><pubDate>{format_datetime(published)}</pubDate></item>"
     )
 

@@ -34,14 +34,31 @@ class Quiet:
     language: str
 
 
-_CUES: tuple[tuple[Change, re.Pattern[str]], ...] = (
-    (Change.LISTING, re.compile(r"\b(?:designat|proscri|outlaw|blacklist|ban(?:s|ned|ning)?\b|terror|list(?:s|ed|ing|ings)?\b|prohibit|unlawful|illegal|sanction|brand|label|crimin)", re.I)),
-    (Change.DELISTING, re.compile(r"\b(?:delist|de-list|deproscri|de-proscri|unban|remov|revok|rescind|lift|struck|strike|annul|overturn|quash|laps|expire|off\b|drop)", re.I)),
-    (Change.SUSPENSION, re.compile(r"\b(?:suspen|on hold|waive|freez|froze)", re.I)),
-    (Change.RENEWAL, re.compile(r"\b(?:renew|exten|prolong|roll(?:s|ed)? over|re-?list|maintain|keep|kept)", re.I)),
-    (Change.RECOGNITION, re.compile(r"\brecogni[sz]", re.I)),
-)  # fmt: skip
-_STATUS = re.compile(r"\b(?:terror|ban(?:s|ned|ning)?\b|list|proscri|designat|outlaw|blacklist|recogni[sz]|unlawful|illegal|prohibit|sanction|label|deproscri|legali[sz])", re.I)  # fmt: skip
+_CUE_STEMS: dict[Change, str] = {
+    Change.LISTING: "designat proscri outlaw blacklist ban bans banned banning terror list listed lists listing "
+    "prohibit unlawful illegal sanction brand label crimin",
+    Change.DELISTING: "delist de-list deproscri de-proscri unban remov revok rescind lift struck strike annul overturn "
+    "quash laps expire off drop",
+    Change.SUSPENSION: "suspen hold waive freez froze",
+    Change.RENEWAL: "renew exten prolong roll rolls rolled relist re-list maintain keep kept",
+    Change.RECOGNITION: "recognis recogniz",
+}
+_STATUS_STEMS = (
+    "terror ban bans banned banning list proscri designat outlaw blacklist recognis recogniz unlawful illegal prohibit "
+    "sanction label deproscri legalis legaliz"
+)
+_WHOLE = frozenset("ban bans list lists off hold roll rolls".split())
+"""Stems that count only as whole words: "ban" is no cue in "bank"."""
+
+
+def _pattern(stems: str) -> re.Pattern[str]:
+    return re.compile(
+        r"\b(?:" + "|".join(stem + (r"\b" if stem in _WHOLE else "") for stem in stems.split()) + ")", re.I
+    )
+
+
+_CUES = tuple((change, _pattern(stems)) for change, stems in _CUE_STEMS.items())
+_STATUS = _pattern(_STATUS_STEMS)
 
 
 def classify(story: Story, registry: Registry) -> Classified | Quiet:

@@ -9,19 +9,21 @@ Nothing here knows a particular group or story; that is the registry's and the p
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
 from streams.reading.attribution import attribute, find_medium, media
-from streams.reading.candidates import Candidate, Scene, candidates, named_later, scene
+from streams.reading.candidates import Candidate, candidates, named_later
 from streams.reading.claims import Row, claim_of, find_turns, held_back, settle_news
 from streams.reading.context import Focus, Named, groups_in, home_of
+from streams.reading.effects import Drop
 from streams.reading.ellipsis import same_step
 from streams.reading.lexicon import Lexicon
 from streams.reading.nouns import collapse
 from streams.reading.sentences import Sentence, split
-from streams.reading.stance import Drop
+from streams.reading.tenses import Scene, scene
 from streams.reading.times import find_times
 from streams.reading.tokens import Kind, Unit
 from streams.reading.units import units_of
@@ -45,28 +47,51 @@ def read(story: Story, registry: Registry, *, official: bool = False) -> Reading
     mentions = registry.matcher.find(story.text)
     if not mentions:
         return Reading((), (), ())
+    page = _page(story, mentions, registry)
+    found, turns = _walk(page, registry)
+    news, background, repeated = settle_news(found, _is_opinion(story))
+    claims = [claim_of(held_back(c, turns), story, page.today, official) for c in news]
+    claims += [claim_of(c, story, page.today, official) for c in background]
+    return Reading(tuple(claims), mentions, (*(c for c in found if c.drop is not None), *repeated))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A story cut and tagged: its sentences with their units, its day, and what it is about."""
+
+    story: Story
+    sentences: tuple[Sentence, ...]
+    units: tuple[list[Unit], ...]
+    today: date | None
+    agency: str | None
+    focus: Focus
+
+
+def _page(story: Story, mentions: tuple[Mention, ...], registry: Registry) -> _Page:
     sentences, dateline = split(story.headline, story.body)
     lexicon = lexicon_of(registry)
-    units = [collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in sentences]
-    today = story.published.date() if story.published is not None else None
+    units = tuple(collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in sentences)
     focus = _opening_focus(units)
     if focus.home is None and dateline is not None:
         focus.home = home_of([units_of(story.text, dateline.start, dateline.end, (), lexicon)])
-    found: list[Candidate] = []
-    rows: list[Row] = []
+    today = story.published.date() if story.published is not None else None
     agency = dateline.agency if dateline is not None else None
-    for sentence, pieces in zip(sentences, units, strict=True):
-        view = _scene(story, sentence, pieces, focus, registry, today, agency)
-        fresh = list(candidates(view, focus, registry))
+    return _Page(story, sentences, units, today, agency or find_medium(story.source or "") or story.source, focus)
+
+
+def _walk(page: _Page, registry: Registry) -> tuple[list[Candidate], list[Row]]:
+    """All candidates, sentence by sentence, and the rows that hold changes back or bring them forward."""
+    found: list[Candidate] = []
+    turns: list[Row] = []
+    for sentence, units in zip(page.sentences, page.units, strict=True):
+        view = _scene(page, sentence, units, registry)
+        fresh = list(candidates(view, page.focus, registry))
         fresh += same_step(view, [*found, *fresh])
-        fresh += named_later(found, view, fresh, groups_in(pieces))
+        fresh += named_later(found, view, fresh, groups_in(units))
         found += fresh
-        _remember(focus, fresh, pieces)
-        rows += find_turns(story.text[sentence.start : sentence.end]) if sentence.number else []
-    news, background, repeated = settle_news(found, _is_opinion(story))
-    claims = [claim_of(held_back(c, rows), story, today, official) for c in news]
-    claims += [claim_of(c, story, today, official) for c in background]
-    return Reading(tuple(claims), mentions, (*(c for c in found if c.drop is not None), *repeated))
+        _remember(page.focus, fresh, units)
+        turns += find_turns(page.story.text[sentence.start : sentence.end]) if sentence.number else []
+    return found, turns
 
 
 @cache
@@ -75,23 +100,15 @@ def lexicon_of(registry: Registry) -> Lexicon:
     return Lexicon(registry)
 
 
-def _scene(
-    story: Story,
-    sentence: Sentence,
-    units: list[Unit],
-    focus: Focus,
-    registry: Registry,
-    today: date | None,
-    agency: str | None,
-) -> Scene:
-    text = story.text[sentence.start : sentence.end]
-    voice = attribute(units, text, registry, focus.acting or focus.home)
+def _scene(page: _Page, sentence: Sentence, units: list[Unit], registry: Registry) -> Scene:
+    text = page.story.text
+    voice = attribute(units, text[sentence.start : sentence.end], registry, page.focus.acting or page.focus.home)
     if voice.medium is None:
-        voice = voice._replace(medium=agency or find_medium(story.source or "") or story.source)
-    return scene(sentence, units, find_times(story.text, sentence.start, sentence.end, today), voice, today)
+        voice = voice._replace(medium=page.agency)
+    return scene(sentence, units, find_times(text, sentence.start, sentence.end, page.today), voice, page.today)
 
 
-def _opening_focus(units: list[list[Unit]]) -> Focus:
+def _opening_focus(units: Sequence[list[Unit]]) -> Focus:
     """What headline and lead are about."""
     topic = next((groups for groups in map(groups_in, units[:2]) if groups), ())
     return Focus(home=home_of(units), topic=topic)

@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import cache
 
 from streams.reading.candidates import Candidate
-from streams.reading.stance import Drop
+from streams.reading.effects import Drop
 from streams.reading.times import day_of, is_after
 from streams.reading.words import load_table
 from streams.records import Claim, ClaimId, Evidence, PartialDate, Story
@@ -127,7 +127,8 @@ def held_back(c: Candidate, rows: Iterable[Row]) -> Candidate:
 
 def claim_of(c: Candidate, story: Story, today: date | None, official: bool) -> Claim:
     """The finished claim. Requires a candidate without `drop`."""
-    assert c.group is not None and c.authority is not None and c.stage is not None  # noqa: S101 - the caller's contract
+    if c.group is None or c.authority is None or c.stage is None:
+        raise ValueError("a candidate that was dropped makes no claim")
     text = story.text[c.sentence.start : c.sentence.end]
     stated = c.when.date if c.when is not None else None
     acted = stated or day_of(today, story.published_precision)
@@ -163,7 +164,7 @@ def _date(c: Candidate, today: date | None) -> PartialDate | None:
 
 
 def _is_confirmed(c: Candidate, official: bool) -> bool:
-    """Whether the authority's own voice, or an outlet in its own name, carries the claim, not a beneficiary or a rumour."""
+    """Whether the authority's voice, or an outlet in its own name, carries the claim: no beneficiary, no rumour."""
     if official:
         return True
     if c.voice.group is not None or c.voice.unnamed or c.voice.distanced:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from streams.reading.phrases import Form, Needs, Phrase, spellings
+from streams.reading.phrases import Needs, Phrase, Spelling, spellings
 from streams.reading.slots import slot_of, takes_group
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import SPLIT, Trigger, Voice
@@ -39,7 +39,7 @@ def _at(units: Sequence[Unit], index: int, list_in_sight: bool) -> Trigger | Non
             continue
         if met and met[0].end - met[0].start > length:
             break
-        trigger = _fitting(units, index, index + length, spelling.phrase, spelling.form, list_in_sight)
+        trigger = _fitting(units, index, spelling, list_in_sight)
         if trigger is not None:
             met.append(trigger)
     return min(met, key=lambda t: (not t.phrase.followed_by, _DEMAND[t.phrase.needs]), default=None)
@@ -61,39 +61,46 @@ _DEMAND = {
 }
 
 
-def _fitting(
-    units: Sequence[Unit], start: int, end: int, phrase: Phrase, form: Form, list_in_sight: bool
-) -> Trigger | None:
-    if start and units[start - 1].text in {"stay", "stays", "remain", "remains", "remained", "stayed"}:
-        return None
+def _fitting(units: Sequence[Unit], start: int, spelling: Spelling, list_in_sight: bool) -> Trigger | None:
+    """The trigger that this spelling makes at `start`, if its phrase has all that it asks for."""
+    phrase, end = spelling.phrase, start + len(spelling.words)
+    if start and units[start - 1].text in words().stays:
+        return None  # "to stay banned": a standing
     auxiliaries = auxiliaries_of(units, start)
-    voice, passive = voice_of(units, start, end, form, auxiliaries)
+    voice, passive = voice_of(units, start, end, spelling.form, auxiliaries)
     if phrase.subject and voice is Voice.REDUCED:
         voice, passive = Voice.ACTIVE, False
     left, right = _clause(units, start, end)
-    trigger = Trigger(phrase, form, voice, passive, start, end, left, right, auxiliaries, None)
+    trigger = Trigger(phrase, spelling.form, voice, passive, start, end, left, right, auxiliaries, None)
     slot = slot_of(units, trigger)
-    if (
-        slot is None
-        and (list_in_sight or any(u.kind is Kind.LIST for u in units[:start]))
-        and phrase.needs is Needs.LIST
-        and phrase.preps
-        and takes_group(units, trigger)
-    ):
+    if slot is None and _may_lack_list(units, trigger, list_in_sight):
         slot = -1
-    if slot is None:
-        return None
-    near = units[left : min(right, end + 16)]
-    window = {u.text for u in near} | {word for u in near if u.kind is Kind.LIST for word in (u.noun or "").split()}
-    if window & set(phrase.without) or (
-        {"other-label", "other-list"} & {unit.text for unit in units[end : end + 16]} and needs_plain(phrase)
-    ):
-        return None
-    if phrase.auxiliary is not None and phrase.auxiliary not in auxiliaries:
-        return None
-    if phrase.followed_by and not window & set(phrase.followed_by):
+    if slot is None or not _wording_fits(units, trigger):
         return None
     return trigger._replace(slot=slot if slot >= 0 else None)
+
+
+def _may_lack_list(units: Sequence[Unit], trigger: Trigger, list_in_sight: bool) -> bool:
+    """Whether the list was named just before, so that `removed it` is enough."""
+    seen = list_in_sight or any(unit.kind is Kind.LIST for unit in units[: trigger.start])
+    return seen and trigger.phrase.needs is Needs.LIST and bool(trigger.phrase.preps) and takes_group(units, trigger)
+
+
+_NEAR = 16
+"""How far behind a verb the words that a phrase asks for, or forbids, may stand."""
+
+
+def _wording_fits(units: Sequence[Unit], trigger: Trigger) -> bool:
+    """Whether the words that the phrase asks for are there, and none that it forbids."""
+    phrase = trigger.phrase
+    near = units[trigger.left : min(trigger.right, trigger.end + _NEAR)]
+    window = {u.text for u in near} | {word for u in near if u.kind is Kind.LIST for word in (u.noun or "").split()}
+    if not window.isdisjoint(phrase.without) or (phrase.followed_by and window.isdisjoint(phrase.followed_by)):
+        return False
+    if phrase.auxiliary is not None and phrase.auxiliary not in trigger.auxiliaries:
+        return False
+    ahead = {unit.text for unit in units[trigger.end : trigger.end + _NEAR]}
+    return ahead.isdisjoint({"other-label", "other-list"}) or not needs_plain(phrase)
 
 
 def needs_plain(phrase: Phrase) -> bool:

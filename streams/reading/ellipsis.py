@@ -1,4 +1,4 @@
-"""Changes told by pointing at another: "Britain took the same step", "Ecuador followed", "have adopted similar measures"."""
+"""Changes told by pointing at another: "Britain took the same step", "Ecuador followed", "as Kenya has done"."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from streams.reading.candidates import Candidate, Scene
+from streams.reading.candidates import Candidate
+from streams.reading.tenses import Scene
 from streams.reading.tokens import Kind
 from streams.records import AuthorityKey
 from streams.vocabulary import Stage
@@ -14,7 +15,8 @@ from streams.vocabulary import Stage
 _SAME = re.compile(
     r"\b(similar (?:action|actions|measures?|steps?|moves?|decisions?|designations?|listings?|bans?)|"
     r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|the same (?:step|move|decision|measure)|"
-    r"followed suit|\bfollowed\b|similarly|same label|as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
+    r"followed suit|\bfollowed\b|similarly|same label|"
+    r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
 )
 _NOT = re.compile(

@@ -60,13 +60,13 @@ def _enacted(units: Sequence[Unit], trigger: Trigger) -> bool:
 
 
 def _loose_gerund(units: Sequence[Unit], trigger: Trigger) -> bool:
-    """`renewed its list, keeping X on it`: a gerund behind a comma goes along with the main verb, it is not governed."""
+    """`renewed its list, keeping X on it`: a gerund behind a comma goes along with the main verb, ungoverned."""
     start = trigger.start - 1
     return start >= 0 and units[start].text == ","
 
 
 def _linked(units: Sequence[Unit], start: int, stop: int) -> bool:
-    """`denied that X had been removed`, `said it would ban`, `erred when they struck`: the clause is the verb's object."""
+    """`denied that X had been removed`, `said it would ban`, `erred when they struck`: the verb's object clause."""
     if stop == start:
         return True
     if _breaks(units, start, stop):

@@ -77,7 +77,7 @@ def find_operators(units: Sequence[Unit]) -> list[Hit]:
 
 
 def _stands_as_noun(units: Sequence[Unit], index: int) -> bool:
-    """Whether a word that is verb and noun ("appeals", "request") is the noun here: nothing before it could be its subject."""
+    """Whether a word that is verb and noun ("appeals", "request") is the noun: no subject stands before it."""
     before = units[index - 1] if index else None
     if before is None or before.kind is Kind.PUNCT:
         return True

@@ -19,9 +19,8 @@ class Patient(NamedTuple):
     """What the change happens to: groups by unit index; or a stand-in whose groups context must find."""
 
     units: tuple[int, ...]
-    stand_in: str | None = (
-        None  # "one" (it, the group), "many" (they, both, the two), "listed" (three armies: named later), "status" (the ban)
-    )
+    # "one": it, the group. "many": they, both. "listed": three armies, named later. "status": the ban.
+    stand_in: str | None = None
 
 
 def patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
@@ -98,7 +97,7 @@ def _turns(units: Sequence[Unit], index: int, indices: range) -> bool:
 
 
 def _is_owner(units: Sequence[Unit], index: int) -> bool:
-    """Whether the group only says whose somebody or something is: "Hamas leader", "members of Hamas", "Hamas's flag"."""
+    """Whether the group only says whose somebody or something is: "Hamas leader", "members of Hamas"."""
     following = units[index + 1] if index + 1 < len(units) else None
     if following is not None and following.kind is Kind.WORD and following.text in words().members:
         return True
@@ -109,7 +108,7 @@ def _is_owner(units: Sequence[Unit], index: int) -> bool:
 
 
 def _joined(units: Sequence[Unit], first: int, second: int) -> bool:
-    """Whether two groups stand in one list: between them commas, conjunctions and attributes, no preposition or verb."""
+    """Whether two groups stand in one list: commas, conjunctions, attributes between, no preposition or verb."""
     low, high = sorted((first, second))
     between = units[low + 1 : high]
     if any(unit.text in words().list_breaks or unit.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for unit in between):

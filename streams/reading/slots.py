@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from streams.reading.phrases import Needs, spellings
 from streams.reading.tokens import Kind, Unit
@@ -46,7 +47,7 @@ def _list_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
 def takes_group(units: Sequence[Unit], trigger: Trigger) -> bool:
     """`removed it`, `to exclude the movement`: the object alone, where the list was named a sentence before."""
     window = [unit.text for unit in units[trigger.end : trigger.right]]
-    if any(a in trigger.phrase.preps and b == "it" for a, b in zip(window, window[1:], strict=False)):
+    if any(a in trigger.phrase.preps and b == "it" for a, b in pairwise(window)):
         return True
     if units[trigger.start].text not in words().plain_moves or trigger.passive:
         return False

@@ -14,49 +14,29 @@ from typing import NamedTuple
 from streams.reading.words import words
 from streams.records import PartialDate
 
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-_MONTH_OF = (
-    {name: n for n, name in enumerate(_MONTHS, 1)} | {name[:3]: n for n, name in enumerate(_MONTHS, 1)} | {"sept": 9}
-)
-_WEEKDAYS = {
-    name: n for n, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
-}
-_MONTH = r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-_DAY = r"(?P<{0}>[0-3]?\d)(?:st|nd|rd|th)?"
-_YEAR = r"(?P<{0}>(?:19|20)\d\d)"
+_MONTHS = "january february march april may june july august september october november december".split()
+_MONTH_OF = {name[:size]: n for n, name in enumerate(_MONTHS, 1) for size in (3, len(name))} | {"sept": 9}
+_WEEKDAYS = {n: i for i, n in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())}
+_NUMBERS = {word: n for n, word in enumerate("zero one two three four five six seven eight nine ten".split())}
+_MONTH = r"(?P<month{0}>" + "|".join(f"{name}|{name[:3]}" for name in _MONTHS) + r"|sept)\b\.?"
+_DAY = r"(?P<day{0}>[0-3]?\d)(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year{0}>(?:19|20)\d\d)"
+_WHICH = r"\s+(?P<which{0}>last year|this year)"
 _PATTERN = re.compile(
     "|".join(
         (
-            rf"\b{_DAY.format('d1')}\s+(?:of\s+)?{_MONTH.format('m1')}(?:,?\s+{_YEAR.format('y1')}|\s+(?P<l1>last year|this year))?\b",
-            rf"\b{_MONTH.format('m2')}\s+{_DAY.format('d2')}(?:,?\s+{_YEAR.format('y2')}|\s+(?P<l2>last year|this year))?\b(?!\s*%)",
-            rf"\b{_MONTH.format('m3')}(?:,?\s+(?:of\s+)?{_YEAR.format('y3')}|\s+(?P<l4>last year|this year))?\b",
-            rf"\b(?P<in>in|since|from|of|until|by|during|early|late|mid-?|around|dates from)\s+(?:the\s+)?{_YEAR.format('y4')}\b",
-            rf"\b{_YEAR.format('y5')}\b",
+            rf"\b{_DAY}\s+(?:of\s+)?{_MONTH}(?:,?\s+{_YEAR}|{_WHICH})?".replace("{0}", "1"),
+            rf"\b{_MONTH}\s+{_DAY}(?:,?\s+{_YEAR}|{_WHICH})?\b(?!\s*%)".replace("{0}", "2"),
+            rf"\b{_MONTH}(?:,?\s+(?:of\s+)?{_YEAR}|{_WHICH})?".replace("{0}", "3"),
+            rf"\b{_YEAR}\b".replace("{0}", "4"),
             r"\b(?P<rel>last|earlier this|this|next)\s+(?P<unit>year|month|week|spring|summer|autumn|fall|winter)\b",
-            r"\b(?P<weekday>monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b",
+            rf"\b(?P<weekday>{'|'.join(_WEEKDAYS)})\b",
             r"\b(?P<today>today|yesterday|tomorrow|tonight|midnight)\b",
-            r"\b(?P<ago>\d+|two|three|four|five|six|seven|eight|nine|ten)\s+(?P<agounit>years?|months?|weeks?|days?)\s+(?:ago|earlier)\b",
+            rf"\b(?P<ago>\d+|{'|'.join(_NUMBERS)})\s+(?P<agounit>years?|months?|weeks?|days?)\s+(?:ago|earlier)\b",
         )
     ),
     re.IGNORECASE,
 )
-_NUMBERS = {
-    word: n
-    for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
-}
 
 
 class When(NamedTuple):
@@ -80,7 +60,7 @@ def find_times(text: str, start: int, end: int, today: date | None) -> list[When
 
 
 _NAMED = re.compile(
-    r"(?:\b(?:act|law|code|regulations?|resolution|constitution|proclamation|no\.?|decree)(?: of)?,? ?\(?|[/-])$",
+    r"(?:\b(?:act|law|code|regulations?|resolution|constitution|proclamation|no\.?|decree)(?: of)?,? ?\(?|/|(?<!mid)-)$",
     re.IGNORECASE,
 )
 
@@ -107,13 +87,12 @@ def _read(match: re.Match[str], text: str, today: date | None) -> When | None:
 def _resolve(part: dict[str, str | None], text: str, match: re.Match[str], today: date | None) -> str | None:
     """ISO date as far as known; None if it needs the story's day and there is none; "" if it is no date."""
     for n in ("1", "2"):
-        if part["m" + n]:
-            return _day_of_month(part["m" + n], part["d" + n], part["y" + n], part["l" + n], today)
-    if part["m3"]:
+        if part["month" + n]:
+            return _day_of_month(part["month" + n], part["day" + n], part["year" + n], part["which" + n], today)
+    if part["month3"]:
         return _month(part, text, match, today)
-    year = part["y4"] or part["y5"]
-    if year:
-        return year
+    if part["year4"]:
+        return part["year4"]
     if part["rel"]:
         return _relative(part["rel"], part["unit"] or "", today)
     if part["ago"]:
@@ -136,27 +115,27 @@ def _day_of_month(
 
 
 def _year_for(month: int, day: int, today: date) -> int:
-    """The year that puts the day nearest to the story, looking at most five weeks ahead."""
+    """The year that puts the day nearest to the story, looking at most four months ahead."""
     try:
         candidate = date(today.year, month, day)
     except ValueError:
         return today.year
-    return today.year - 1 if candidate > today + timedelta(days=200) else today.year
+    return today.year - 1 if candidate > today + timedelta(days=120) else today.year
 
 
 def _month(part: dict[str, str | None], text: str, match: re.Match[str], today: date | None) -> str | None:
-    word = (part["m3"] or "").lower()
+    word = (part["month3"] or "").lower()
     before = text[max(0, match.start() - 12) : match.start()].lower().split()
     lead = before[-1] if before and before[-1] in words().month_leads else ""
     number = _MONTH_OF[word]
-    is_word = word in {"may", "march", "mar", "sep", "dec", "jan"} or not text[match.start("m3")].isupper()
-    if is_word and not (text[match.start("m3")].isupper() and (lead or part["y3"])):
+    is_word = word in {"may", "march", "mar", "sep", "dec", "jan"} or not text[match.start("month3")].isupper()
+    if is_word and not (text[match.start("month3")].isupper() and (lead or part["year3"])):
         return ""
-    if part["y3"]:
-        return f"{part['y3']}-{number:02d}"
+    if part["year3"]:
+        return f"{part['year3']}-{number:02d}"
     if today is None:
         return None
-    if part["l4"] == "last year":
+    if part["which3"] == "last year":
         return f"{today.year - 1}-{number:02d}"
     year = today.year if number < today.month or (number == today.month and lead != "last") else today.year - 1
     if lead in {"next", "by", "until"} and number > today.month:

@@ -66,6 +66,7 @@ class Words(Entry, frozen=True, kw_only=True):
     attribute_openers: frozenset[str]
     adverbs: frozenset[str]
     helping_words: frozenset[str]
+    stays: frozenset[str]
     irregular: dict[str, tuple[str, str, str, str]]
 
 

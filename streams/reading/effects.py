@@ -1,0 +1,145 @@
+"""What an operator above a change does to its stage. Which operators stand above is `governing`'s part.
+
+The scale is proposed < decided < effective; `rejected` is off it, and rejecting what is rejected leaves nothing to
+claim. Who asks matters: a request counts from an organ of the authority itself or from a member of the body asked,
+a call counts from the authority's own parliament.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from streams.reading.operators import Effect, Hit
+from streams.reading.tokens import Kind, Unit
+from streams.reading.triggers import Voice
+from streams.reading.words import words
+from streams.records import AuthorityKey
+from streams.vocabulary import Stage
+
+
+class Drop(StrEnum):
+    """Why a candidate makes no claim; a closed set, counted and shown by `scan --explain`."""
+
+    CALL = "call-or-wish"
+    QUESTION = "question-or-condition"
+    NEGATED = "negated"
+    STATIC = "static-wording"
+    NO_GROUP = "no-group"
+    NO_AUTHORITY = "no-authority"
+    THIRD_PARTY = "asked-by-a-third-party"
+    PLATFORM = "company-or-platform"
+    GROUP_ACTS = "the-group-itself-acts"
+    OPINION = "opinion"
+    HYPOTHETICAL = "hypothetical"
+    DOUBLE_NEGATION = "attempt-against-an-attempt"
+    UNGOVERNED = "noun-without-an-act"
+    REPEATED = "said-better-elsewhere"
+
+
+class Above(NamedTuple):
+    """What an operator is judged by; `members`: the authority is a body that states are members of."""
+
+    units: Sequence[Unit]
+    voice: Voice
+    authority: AuthorityKey | None
+    members: bool
+
+
+Bent = tuple[Stage | None, Drop | None]
+"""The stage that is left, or why there is no claim."""
+
+_LOWER = {Stage.PROPOSED: 0, Stage.DECIDED: 1, Stage.EFFECTIVE: 2}
+
+
+def at_most(stage: Stage, cap: Stage) -> Stage:
+    """The stage, held down to `cap`."""
+    return stage if stage is Stage.REJECTED or _LOWER[stage] < _LOWER[cap] else cap
+
+
+def rejected(stage: Stage) -> Stage | None:
+    """What refusing the stage leaves; None for a refusal refused."""
+    return None if stage is Stage.REJECTED else Stage.REJECTED
+
+
+def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
+    """The stage under one more operator."""
+    negated = _negated(above.units, hit)
+    match hit.operator.effect:
+        case Effect.QUESTION:
+            return None, Drop.QUESTION
+        case Effect.CALL:
+            return _called(stage, hit, above)
+        case Effect.GRANT:
+            return _granted(stage, hit, above), None
+        case Effect.REJECT:
+            return (stage, None) if negated else _refused(stage)
+        case Effect.AFFIRM:
+            return _affirmed(stage, hit, above, negated)
+        case Effect.REQUEST if not negated:
+            return _requested(stage, hit, above)
+        case effect:
+            cap = Stage.PROPOSED if effect is Effect.PROPOSE else Stage.DECIDED
+            return _refused(stage) if negated else (at_most(stage, cap), None)
+
+
+def _negated(units: Sequence[Unit], hit: Hit) -> bool:
+    return any(unit.text in words().negations for unit in units[max(0, hit.start - 3) : hit.start])
+
+
+def _refused(stage: Stage) -> Bent:
+    return (None, Drop.DOUBLE_NEGATION) if stage is Stage.REJECTED else (Stage.REJECTED, None)
+
+
+def _affirmed(stage: Stage, hit: Hit, above: Above, negated: bool) -> Bent:
+    """`said it had listed X`; but `told Brussels to list X` is a call, and what was not said is not so."""
+    told_to = above.voice is Voice.INFINITIVE and above.units[hit.start].text in {"tell", "tells", "told"}
+    if told_to:
+        return None, Drop.CALL
+    return (None, Drop.NEGATED) if negated else (stage, None)
+
+
+def _granted(stage: Stage, hit: Hit, above: Above) -> Stage:
+    """What was asked for is given: by a court at once, by others as a decision."""
+    court = any("court" in (u.noun or "").lower() or "tribunal" in u.text for u in above.units[: hit.start])
+    if stage is not Stage.PROPOSED:
+        return stage
+    return Stage.EFFECTIVE if court else Stage.DECIDED
+
+
+def _called(stage: Stage, hit: Hit, above: Above) -> Bent:
+    """A call is no claim, unless the authority's own parliament makes it."""
+    caller = next((u for u in reversed(above.units[: hit.start]) if u.kind is Kind.ACTOR and u.noun is not None), None)
+    if caller is None or caller.authority not in {None, above.authority} or hit.operator.id != "demand":
+        return None, Drop.CALL
+    named = {*(caller.noun or "").lower().split(), *caller.text.split()}
+    return (at_most(stage, Stage.PROPOSED), None) if named & words().parliaments else (None, Drop.CALL)
+
+
+def _requested(stage: Stage, hit: Hit, above: Above) -> Bent:
+    """A request counts where the asker may ask: an organ of the authority itself, or a member of the body."""
+    if hit.noun and not _asked_by_outsiders(above.units, hit):
+        return at_most(stage, Stage.PROPOSED), None
+    asker = next((u for u in reversed(above.units[: hit.start]) if _can_ask(u)), None)
+    if asker is None or asker.kind is Kind.GROUP:
+        return None, Drop.THIRD_PARTY
+    if hit.operator.id == "ask" and not hit.noun and not above.members and not _asks_court(above.units, hit):
+        return None, Drop.THIRD_PARTY  # who asks a state asks from outside it, unless it is its own court
+    if asker.authority in {None, above.authority} or above.members:
+        return at_most(stage, Stage.PROPOSED), None
+    return None, Drop.THIRD_PARTY
+
+
+def _can_ask(unit: Unit) -> bool:
+    return unit.kind in {Kind.ACTOR, Kind.GROUP} and not (unit.demonym and unit.noun is None)
+
+
+def _asks_court(units: Sequence[Unit], hit: Hit) -> bool:
+    asked = units[hit.end : hit.end + 8]
+    return any(unit.kind is Kind.ACTOR and "court" in (unit.noun or "").lower() for unit in asked)
+
+
+def _asked_by_outsiders(units: Sequence[Unit], hit: Hit) -> bool:
+    """Whether a noun of asking has an asker of its own that is no authority: "a campaign group's petition"."""
+    return any(unit.kind is Kind.GROUP for unit in units[max(0, hit.start - 2) : hit.start] if unit.possessive)

@@ -1,0 +1,99 @@
+"""When a change happened, and whether the clause itself tells it as history.
+
+History is what lies well before the story by its date, what began "since" then, the pluperfect outside reported
+speech, and what a time clause or a noun retells ("when it listed X", "the ruling that suspended the ban").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+from streams.reading.attribution import Attribution
+from streams.reading.operators import Hit, find_operators
+from streams.reading.phrases import Form
+from streams.reading.sentences import Sentence
+from streams.reading.times import When, is_before
+from streams.reading.tokens import Unit
+from streams.reading.triggers import Trigger
+from streams.reading.words import words
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that is known of a sentence before its changes are read."""
+
+    sentence: Sentence
+    units: Sequence[Unit]
+    operators: Sequence[Hit]
+    times: Sequence[When]
+    voice: Attribution
+    today: date | None
+
+
+def scene(
+    sentence: Sentence, units: Sequence[Unit], times: Sequence[When], voice: Attribution, today: date | None
+) -> Scene:
+    """The sentence, prepared."""
+    return Scene(sentence, units, find_operators(units), times, voice, today)
+
+
+def when_of(view: Scene, trigger: Trigger) -> When | None:
+    """The time nearest to the verb within its clause; one behind it first; else the day of the report itself."""
+    start, end = view.units[trigger.left].start, view.units[trigger.right - 1].end
+    verb = view.units[trigger.start].start
+    inside = [w for w in view.times if start <= w.start and w.end <= end]
+    told = next((w for w in view.times if view.today is not None and w.date == view.today.isoformat()), None)
+    return min(inside, key=lambda w: (w.weekday, abs(w.start - verb) * (1 if w.start > verb else 2)), default=told)
+
+
+def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
+    """Whether the clause itself tells of the past: a stated day well before the story, or a word that says so."""
+    if when is not None and when.date is not None and view.today is not None and is_before(when.date, view.today, 10):
+        return True
+    if when is not None and when.since:
+        return True
+    if "had" in trigger.auxiliaries and not _reported(view, trigger):
+        return True
+    if _is_retold(view, trigger) or _is_when(view, trigger):
+        return True
+    window = view.units[max(trigger.left, trigger.start - 5) : min(trigger.right, trigger.end + 12)]
+    return (
+        any(unit.text in words().past_cues for unit in window)
+        or _has(window, "last", {"year", "month", "week"})
+        or _first_listed(view, trigger)
+    )
+
+
+def _is_when(view: Scene, trigger: Trigger) -> bool:
+    """`announced on Wednesday when it listed X`: a time is told by a known change. The lead may tell it so."""
+    opener = view.units[trigger.left - 1].text if trigger.left else ""
+    if any(hit.end == trigger.left for hit in view.operators):
+        return False  # "erred when they struck": the clause is what the verb is about
+    return opener == "when" or (opener in {"after", "since", "before"} and view.sentence.number > 1)
+
+
+def _is_retold(view: Scene, trigger: Trigger) -> bool:
+    """`commenting on a ruling that suspended the ban`: the change is the ground of the story, not its news."""
+    for index in range(trigger.start - 1, max(trigger.start - 4, 0), -1):
+        if view.units[index].text in {"that", "which"}:
+            return any(
+                unit.text in words().rulings - words().legal_texts for unit in view.units[max(0, index - 6) : index]
+            )
+    return False
+
+
+def _reported(view: Scene, trigger: Trigger) -> bool:
+    """`denied that it had been removed`: the pluperfect of reported speech is no history."""
+    return any(h.operator.id in {"refuse", "announce"} for h in view.operators if h.end <= trigger.start)
+
+
+def _has(window: Sequence[Unit], first: str, second: set[str]) -> bool:
+    return any(a.text == first and b.text in second for a, b in pairwise(window))
+
+
+def _first_listed(view: Scene, trigger: Trigger) -> bool:
+    before = view.units[trigger.start - 1].text if trigger.start else ""
+    return before in {"first", "originally"} and trigger.form is not Form.BASE
