@@ -22,6 +22,7 @@ LIBRARIES = ("aiokafka", "faust", "mode", "kafka", "aiohttp", "asyncio")
 REPEAT_S = 30.0
 HARMLESS = (
     "GroupCoordinatorNotAvailableError",  # the first join while the broker's offsets topic is being born
+    "NotLeaderForPartitionError",  # a new topic's partitions get their leaders one by one; the client asks again
     "Topic creation disabled",  # Faust announces that it may not create topics: we forbid it
 )
 

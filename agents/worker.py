@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -33,6 +34,7 @@ from streams.classifying import classify
 from streams.errors import SettingsError
 from streams.ledger import open_entry
 from streams.reading import read
+from streams.records import Classified, Story, StoryId
 from streams.registry import Registry
 from streams.reports import reports
 from streams.topics import Topic
@@ -50,6 +52,7 @@ async def run_worker(settings: Settings, registry: Registry, sinks: dict[str, Si
     """
     if settings.broker is None:
         raise SettingsError("no broker: set LISTWIRE_BROKER, or let `listwire up` bring one")
+    rehearse(registry)
     outlets = sinks if sinks is not None else {url: open_sink(url) for url in settings.sinks}
     await create_topics(settings.broker, settings.replication)
     publisher = Publisher(settings.broker)
@@ -78,6 +81,20 @@ def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> lis
             bookkeeper.memory.forget,
         ),
     ]
+
+
+def rehearse(registry: Registry) -> None:
+    """Reads a story that nobody sent, so that every phrasebook and model is loaded before the first real one.
+
+    A broken data file so stops the worker at its start, where it would otherwise bury story after story.
+    """
+    group = next(iter(registry.groups.values()))
+    text = f"The government has banned {group.name}, the interior ministry said."
+    day = datetime(2000, 1, 1, tzinfo=UTC)
+    story = Story(id=StoryId("rehearsal"), feed="", guid="", headline=text, body=text, received_at=day, published=day)
+    classified = classify(story, registry)
+    if isinstance(classified, Classified):
+        reports(classified, read(story, registry), ())
 
 
 async def _run(app: Any, heralds: Sequence[Herald]) -> int:

@@ -3,7 +3,8 @@
 An entry has one standing per (instrument, scope); the group is listed while one of them is. `UNKNOWN` counts as
 unlisted for a listing and as listed for everything else. Rules of time:
 - claims are ordered by the day they were acted on; one that is older than the standing only fills history;
-- background fills what is unknown, or a later day than the ledger knows, and never announces;
+- background fills what is unknown, or a later day than the ledger knows, and never announces; where it names no
+  day, the state is only hearsay, and the first report of the change itself is still announced;
 - stages may be skipped; a reversal is no edge of its own but the opposite change from the state reached.
 
 Source: the procedures of UNSC committees, 8 USC 1189, Terrorism Act 2000 and their kin, as the registry's authority
@@ -16,8 +17,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
+import msgspec
+
+from streams.dates import latest_day
 from streams.errors import LedgerError
-from streams.reading.times import latest_day
 from streams.records import AuthorityKey, Claim, Entry, GroupKey, PartialDate, Standing, Transition
 from streams.registry import Registry
 from streams.registry.entries import Baseline
@@ -121,6 +124,9 @@ def advance(entry: Entry, claim: Claim) -> tuple[Entry, Transition | None]:
         raise LedgerError(entry.key, claim.key)
     standing = _standing(entry, claim)
     edge = TRANSITIONS.get((standing.state, claim.change, claim.stage))
+    if edge is None and standing.heard and claim.news:
+        standing = msgspec.structs.replace(standing, state=_start(claim), base=_start(claim))
+        edge = TRANSITIONS.get((standing.state, claim.change, claim.stage))
     if edge is None or _is_old(claim, standing) or (edge.kind is K.RENEWAL and _same_renewal(claim, standing)):
         return entry, None
     if not claim.news and not _fills(claim, standing):
@@ -133,18 +139,26 @@ def advance(entry: Entry, claim: Claim) -> tuple[Entry, Transition | None]:
 
 
 def _standing(entry: Entry, claim: Claim) -> Standing:
-    recognition = claim.change is C.RECOGNITION
+    wanted = (claim.instrument, claim.scope, claim.change is C.RECOGNITION)
     for standing in entry.standings:
-        own_track = (standing.state in _RECOGNITION_STATES) == recognition
-        if own_track and standing.instrument == claim.instrument and standing.scope == claim.scope:
+        if _place(standing) == wanted:
             return standing
-    start = S.UNRECOGNISED if recognition else S.UNKNOWN
+    start = _start(claim)
     return Standing(state=start, base=start, instrument=claim.instrument, scope=claim.scope)
+
+
+def _start(claim: Claim) -> State:
+    return S.UNRECOGNISED if claim.change is C.RECOGNITION else S.UNKNOWN
 
 
 _RECOGNITION_STATES = frozenset(
     {S.UNRECOGNISED, S.RECOGNITION_PROPOSED, S.RECOGNITION_DECIDED, S.RECOGNISED, S.WITHDRAWN}
 )
+
+
+def _place(standing: Standing) -> tuple[str | None, GroupKey | None, bool]:
+    """What an entry has one standing of: instrument, scope, and whether it is about recognition."""
+    return (standing.instrument, standing.scope, standing.state in _RECOGNITION_STATES)
 
 
 def _is_old(claim: Claim, standing: Standing) -> bool:
@@ -181,11 +195,12 @@ def _moved(standing: Standing, edge: Edge, claim: Claim) -> Standing:
         since=(claim.effective_on or claim.acted_on) if to != standing.state else standing.since,
         as_of=claim.acted_on or standing.as_of,
         last_renewed=renewed,
+        heard=not claim.news and claim.date is None,
     )
 
 
 def _replaced(entry: Entry, old: Standing, new: Standing, disputed: bool) -> Entry:
-    others = tuple(s for s in entry.standings if s is not old)
+    others = tuple(s for s in entry.standings if _place(s) != _place(old))
     return Entry(
         authority=entry.authority,
         group=entry.group,

@@ -123,7 +123,7 @@ class Claim(Record, frozen=True, kw_only=True):
     confidence: float  # 0..1
     confirmed: bool  # the authority, or an outlet citing it, rather than somebody's word alone
     date: PartialDate | None = None  # as the story states it
-    acted_on: PartialDate | None = None  # stated, else the dateline's day, else published: orders the ledger
+    acted_on: PartialDate | None = None  # stated, else for news the day of the story: orders the ledger
     effective_on: PartialDate | None = None  # a named day of effect
     instrument: str | None = None
     scope: GroupKey | None = None  # a wing or chapter; None is the whole group
@@ -166,6 +166,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     since: PartialDate | None = None
     as_of: PartialDate | None = None  # `acted_on` of the newest claim that moved it
     last_renewed: PartialDate | None = None
+    heard: bool = False  # known only from background that names no day: the first report of it is still news
 
 
 class Entry(Record, frozen=True, kw_only=True):

@@ -56,7 +56,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.RELEVANT,     4, False, 14 * DAY_MS,    "stories that may carry or correct a status change"),
     TopicSpec(Topic.DEADLETTERS,  4, False, 90 * DAY_MS,    "messages that could not be handled, whole"),
     TopicSpec(Topic.STORY_KEYS,   4, True,  -1,             "the ledger keys a story ever claimed"),
-    TopicSpec(Topic.CLAIMS,       4, False, -1,             "what stories claim, by authority|group: the ledger's truth"),
+    TopicSpec(Topic.CLAIMS,       4, False, -1,             "claims by authority|group: the truth of the ledger"),
     TopicSpec(Topic.ALERTS,       4, False, 365 * DAY_MS,   "all revisions of all alerts"),
     TopicSpec(Topic.STATUS,       4, True,  -1,             "one row per authority|group, for readers"),
 )

@@ -157,6 +157,14 @@ def test_recognition_is_a_track_of_its_own() -> None:
     assert (transition.from_state, transition.to_state) == ("unrecognised", "recognised")
 
 
+def test_hearsay_does_not_swallow_the_first_report() -> None:
+    after, (transition,) = walk(
+        entry(), claim("delisting", "effective", None, news=False), claim("delisting", "effective", "2024-09-06")
+    )
+    assert (transition.kind, transition.from_state) == ("change", "unknown")
+    assert [(s.state, s.heard) for s in after.standings] == [("delisted", False)]
+
+
 def test_history_is_never_announced() -> None:
     after, told = walk(entry(at("listed", "2003")), claim("delisting", "effective", "2020-05-01", news=False))
     assert told == []

@@ -23,6 +23,7 @@ CONFIG = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "listwire.json").read_text("utf-8"))
 QUERIES = [(panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel.get("targets", ())]
 WITHIN_S = 30.0
+LISTENS = re.compile(rb"Listening on.*?(127\.0\.0\.1:\d+)")
 
 # Counts on, so that rates and quantiles are numbers, in a process of its own, so that no other test sees it.
 SERVER = """
@@ -114,15 +115,22 @@ async def _prometheus(command: str, folder: Path, port: int) -> AsyncIterator[st
         stderr=subprocess.PIPE,
     )
     async with _ended(process), asyncio.timeout(WITHIN_S):
-        log = b""
-        while not (found := re.search(rb"Listening on.*?(127\.0\.0\.1:\d+)", log)):
-            assert process.stderr
-            line = await process.stderr.readline()
-            assert line, f"Prometheus ended: {log.decode()}"
-            log += line
+        address = await _address(process)
+        assert process.stderr
         reading = asyncio.create_task(process.stderr.read())  # a full pipe would stop it
-        yield f"http://{found[1].decode()}/api/v1/query"
+        yield f"http://{address}/api/v1/query"
         reading.cancel()
+
+
+async def _address(prometheus: asyncio.subprocess.Process) -> str:
+    """Where it listens, once it is ready; it answers 503 before."""
+    log = b""
+    assert prometheus.stderr
+    while not ((found := LISTENS.search(log)) and b"ready to receive web requests" in log):
+        line = await prometheus.stderr.readline()
+        assert line, f"Prometheus ended: {log.decode()}"
+        log += line
+    return found[1].decode()
 
 
 @asynccontextmanager

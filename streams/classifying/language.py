@@ -18,9 +18,9 @@ _ENGLISH = frozenset(
     "are not this an be".split()
 )
 _ROMANCE_GERMANIC = frozenset(
-    "de la el los las que en un una del por para con se su le les des et est dans pour une du au aux sur der die das und "
-    "den von zu mit ist im dem ein eine auf für il di che della dei per non och att det som på een het van da do em não os "
-    "as uma yang dan di bir ve bu".split()
+    "de la el los las que en un una del por para con se su le les des et est dans pour une du au aux sur der die "
+    "das und den von zu mit ist im dem ein eine auf für il di che della dei per non och att det som på een het "
+    "van da do em não os as uma yang dan bir ve bu".split()
 )
 _SCRIPTS = (
     (re.compile(r"[\u0400-\u04ff]"), "ru"),

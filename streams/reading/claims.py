@@ -14,9 +14,9 @@ from datetime import date
 from enum import StrEnum
 from functools import cache
 
+from streams.dates import day_of, is_after
 from streams.reading.candidates import Candidate
 from streams.reading.effects import Drop
-from streams.reading.times import day_of, is_after
 from streams.reading.words import load_table
 from streams.records import Claim, ClaimId, Evidence, PartialDate, Story
 from streams.registry.entries import Entry
@@ -131,7 +131,8 @@ def claim_of(c: Candidate, story: Story, today: date | None, official: bool) -> 
         raise ValueError("a candidate that was dropped makes no claim")
     text = story.text[c.sentence.start : c.sentence.end]
     stated = c.when.date if c.when is not None else None
-    acted = stated or day_of(today, story.published_precision)
+    published = day_of(today, story.published_precision)
+    acted = stated or (None if c.background else published)
     future = today is not None and stated is not None and is_after(stated, today)
     confirmed = _is_confirmed(c, official)
     return Claim(
@@ -145,7 +146,7 @@ def claim_of(c: Candidate, story: Story, today: date | None, official: bool) -> 
         confidence=_confidence(c, confirmed, story),
         confirmed=confirmed,
         date=_date(c, today),
-        acted_on=acted if not future else day_of(today, story.published_precision),
+        acted_on=acted if not future else published,
         effective_on=stated if future else None,
         instrument=c.instrument,
         scope=c.scope,

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
+from streams.dates import is_before
 from streams.reading.attribution import Attribution
 from streams.reading.operators import Hit, find_operators
 from streams.reading.phrases import Form
 from streams.reading.sentences import Sentence
-from streams.reading.times import When, is_before
+from streams.reading.times import When
 from streams.reading.tokens import Unit
 from streams.reading.triggers import Trigger
 from streams.reading.words import words

@@ -36,6 +36,8 @@ def voice_of(
         a in {"is", "are", "was", "were"} for a in auxiliaries[: auxiliaries.index("to")]
     ):
         return Voice.INFINITIVE, be and participle
+    if form is Form.BASE and not auxiliaries and _shares_to(units, start):
+        return Voice.INFINITIVE, False
     if participle and be:
         return (Voice.GERUND if auxiliaries[0] == "being" else Voice.PASSIVE), True
     if participle and not auxiliaries and _is_caused(units, start):
@@ -43,6 +45,12 @@ def voice_of(
     if participle and not (set(auxiliaries) & words().have_forms) and _is_reduced(units, start, end):
         return Voice.REDUCED, True
     return Voice.ACTIVE, False
+
+
+def _shares_to(units: Sequence[Unit], start: int) -> bool:
+    """`to go further and proscribe X`: the second verb of one "to"."""
+    before = [unit.text for unit in units[max(0, start - 8) : start]]
+    return bool(before) and before[-1] in {"and", "or"} and "to" in before
 
 
 def _is_caused(units: Sequence[Unit], start: int) -> bool:
