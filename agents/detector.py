@@ -16,14 +16,12 @@ from agents.kafka import Incoming, Outgoing
 from agents.memory import Memory, ReadLog
 from agents.metrics import CLAIMS, DROPPED
 from streams.codec import decode, encode
+from streams.polling import BACKFILL
 from streams.reading import Reading
 from streams.records import Classified, LedgerKey, Report, Story, StoryId, StoryKeys, ledger_key
 from streams.registry import Registry
 from streams.topics import Topic
 from streams.vocabulary import PubStatus
-
-BACKFILL = "backfill"
-"""The signal by which the poller marks a story that is older than what its feed was last looked at for."""
 
 Remembered = dict[StoryId, frozenset[LedgerKey]]
 

@@ -217,7 +217,9 @@ def _claims_for(reports: Iterable[Report], alert: Alert) -> list[Claim]:
 
 
 def _level(claims: Sequence[Claim]) -> Level:
-    """Confirmed by the authority's own voice, or by two origins whose texts differ."""
+    """Official by the authority's own publication; confirmed by its voice, or by two origins whose texts differ."""
+    if any(claim.official for claim in claims):
+        return Level.OFFICIAL
     independent = {(claim.origin, claim.fingerprint) for claim in claims}
     origins, texts = {o for o, _ in independent}, {f for _, f in independent}
     confirmed = any(claim.confirmed for claim in claims) or (len(origins) > 1 and len(texts) > 1)

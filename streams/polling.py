@@ -121,6 +121,10 @@ class Digest(NamedTuple):
 
 MAX_VALIDATOR_LENGTH = 1_024
 ONLY_304_FOR = timedelta(days=1)
+BACKFILL = "backfill"
+"""The signal of a story that its feed brought long after it was published: it moves the ledger and never alerts."""
+BACKFILL_AFTER = timedelta(days=30)
+
 KEEP_AT_LEAST = 1_000
 KEEP_AT_MOST = 30_000
 """Items remembered. At 45 bytes each, the most stays within a message; no document has more than 20,000."""
@@ -183,7 +187,7 @@ def digest(state: FeedState, fetched: Fetched, document: Document | None, now: d
         after = _with_validators(after, fetched, now)
     if document is None:
         return Digest(after, ())
-    return _compare(after, document, now)
+    return _compare(after, document, state.polled_at or now, now)
 
 
 def worth_storing(before: FeedState, after: FeedState) -> bool:
@@ -231,7 +235,7 @@ def _moved_since(state: FeedState, moved_to: str, now: datetime) -> datetime:
     return state.moved_since if state.moved_to == moved_to and state.moved_since else now
 
 
-def _compare(state: FeedState, document: Document, now: datetime) -> Digest:
+def _compare(state: FeedState, document: Document, looked_at: datetime, now: datetime) -> Digest:
     known = {item.story: item for item in state.seen}
     listed: dict[StoryId, SeenItem] = {}
     fresh: list[Story] = []
@@ -242,11 +246,18 @@ def _compare(state: FeedState, document: Document, now: datetime) -> Digest:
             continue
         revision = before.revision + 1 if before else 1
         listed[story.id] = SeenItem(story.id, said, revision)
-        fresh.append(replace(story, revision=revision))
+        fresh.append(_marked(replace(story, revision=revision), looked_at))
     seen = _bounded(listed, state.seen)
     newest = max((story.published for story in document.stories if story.published), default=None)
     newest = max(filter(None, (newest and min(newest, now), state.newest)), default=None)
     return Digest(replace(state, seen=seen, newest=newest), _oldest_first(fresh, now))
+
+
+def _marked(story: Story, looked_at: datetime) -> Story:
+    """With the signal of a story that is older than the last look at its feed explains: history, no live news."""
+    if story.published is None or story.published >= looked_at - BACKFILL_AFTER:
+        return story
+    return replace(story, signals=(*story.signals, BACKFILL))
 
 
 def _bounded(listed: dict[StoryId, SeenItem], older: Iterable[SeenItem]) -> tuple[SeenItem, ...]:

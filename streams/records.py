@@ -63,6 +63,7 @@ class Story(Record, frozen=True, kw_only=True):
     signals: tuple[str, ...] = ()
     embargoed_until: Utc | None = None
     complete: bool = True
+    official_of: AuthorityKey | None = None  # the authority whose own publication this is
 
     @property
     def text(self) -> str:
@@ -131,6 +132,7 @@ class Claim(Record, frozen=True, kw_only=True):
     medium: str | None = None
     origin: str | None = None  # the credit whose word it is: copies by other outlets share it
     fingerprint: str | None = None
+    official: bool = False  # said by the authority's own publication
 
     @property
     def key(self) -> LedgerKey:

@@ -11,7 +11,7 @@ from streams.records import Alert, AuthorityKey, Classified, Entry, GroupKey, Le
 from streams.registry import load_registry
 from streams.reports import reports
 from streams.vocabulary import PubStatus
-from streams.wires.lines import story_id
+from streams.wires.documents import story_id
 
 REGISTRY = load_registry().without_baseline()
 KEY = LedgerKey("kg|taliban")

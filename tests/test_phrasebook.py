@@ -11,7 +11,7 @@ from streams.reading.phrases import Phrase, phrases, verb_spellings
 from streams.reading.tokens import tokens
 from streams.records import Claim, Story
 from streams.registry import load_registry
-from streams.wires.lines import story_id
+from streams.wires.documents import story_id
 
 FRIDAY = datetime(2024, 10, 4, tzinfo=UTC)
 

@@ -299,3 +299,10 @@ class TestSchedule:
     def test_a_feed_that_was_never_polled_is_due(self) -> None:
         assert due_in_s(EMPTY, NOW) == 0
         assert due_in_s(replace(EMPTY, next_due=NOW - timedelta(days=1)), NOW) == 0
+
+
+@pytest.mark.parametrize(("age_days", "signals"), [(29, ()), (31, ("backfill",))])
+def test_a_story_much_older_than_the_last_look_is_marked_as_history(age_days: int, signals: tuple[str, ...]) -> None:
+    old = story("old", published=NOW - timedelta(days=age_days))
+    (found,) = digest(replace(EMPTY, polled_at=NOW), answer(), document(old), NOW).stories
+    assert found.signals == signals

@@ -97,7 +97,8 @@ async def test_events_that_do_not_finish_are_left_uncommitted(monkeypatch: pytes
     assert left == [1]
 
 
-async def test_without_a_broker_the_remedy_is_named() -> None:
+async def test_without_a_broker_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LISTWIRE_BROKER", raising=False)
     with pytest.raises(SettingsError, match="LISTWIRE_BROKER"):
         await run_worker(load_settings(broker=None), load_registry(), {})
 

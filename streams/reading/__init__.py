@@ -42,16 +42,16 @@ class Reading:
     dropped: tuple[Candidate, ...]
 
 
-def read(story: Story, registry: Registry, *, official: bool = False) -> Reading:
-    """The claims of a story. `official`: it is the authority's own publication. Never raises on any text."""
+def read(story: Story, registry: Registry) -> Reading:
+    """The claims of a story. Never raises on any text."""
     mentions = registry.matcher.find(story.text)
     if not mentions:
         return Reading((), (), ())
     page = _page(story, mentions, registry)
     found, turns = _walk(page, registry)
     news, background, repeated = settle_news(found, _is_opinion(story))
-    claims = [claim_of(held_back(c, turns), story, page.today, official) for c in news]
-    claims += [claim_of(c, story, page.today, official) for c in background]
+    claims = [claim_of(held_back(c, turns), story, page.today) for c in news]
+    claims += [claim_of(c, story, page.today) for c in background]
     return Reading(tuple(claims), mentions, (*(c for c in found if c.drop is not None), *repeated))
 
 

@@ -125,7 +125,7 @@ def held_back(c: Candidate, rows: Iterable[Row]) -> Candidate:
     return c
 
 
-def claim_of(c: Candidate, story: Story, today: date | None, official: bool) -> Claim:
+def claim_of(c: Candidate, story: Story, today: date | None) -> Claim:
     """The finished claim. Requires a candidate without `drop`."""
     if c.group is None or c.authority is None or c.stage is None:
         raise ValueError("a candidate that was dropped makes no claim")
@@ -134,6 +134,7 @@ def claim_of(c: Candidate, story: Story, today: date | None, official: bool) -> 
     published = day_of(today, story.published_precision)
     acted = stated or (None if c.background else published)
     future = today is not None and stated is not None and is_after(stated, today)
+    official = story.official_of == c.authority
     confirmed = _is_confirmed(c, official)
     return Claim(
         id=_claim_id(story, c),
@@ -154,6 +155,7 @@ def claim_of(c: Candidate, story: Story, today: date | None, official: bool) -> 
         medium=c.voice.medium,
         origin=c.voice.medium or story.source,
         fingerprint=fingerprint(story),
+        official=official,
     )
 
 

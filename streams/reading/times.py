@@ -60,7 +60,7 @@ def find_times(text: str, start: int, end: int, today: date | None) -> list[When
 
 
 _NAMED = re.compile(
-    r"(?:\b(?:act|law|code|regulations?|resolution|constitution|proclamation|no\.?|decree)(?: of)?,? ?\(?"
+    r"(?:\b(?:act|law|code|regulations?|resolution|constitution|proclamation|no\.?|decree)(?: of)?(?: \d+)?,? ?\(?"
     r"|/|(?<!mid)-)$",
     re.IGNORECASE,
 )
@@ -68,7 +68,7 @@ _NAMED = re.compile(
 
 def _is_name(match: re.Match[str], text: str) -> bool:
     """Whether the date belongs to a name: "Terrorism Act 2000", "the February 14 Coalition"."""
-    if _NAMED.search(text, max(0, match.start() - 16), match.start()):
+    if _NAMED.search(text, max(0, match.start() - 24), match.start()):
         return True
     return text[max(0, match.start() - 4) : match.start()].lower() == "the " and bool(
         re.match(r" [A-Z]", text[match.end() : match.end() + 2])

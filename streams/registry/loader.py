@@ -73,7 +73,7 @@ def check_groups(groups: Mapping[GroupKey, Group], authorities: Mapping[Authorit
 def _claim_texts(owners: dict[str, str], key: str, texts: Iterable[str], file: str) -> None:
     for text in texts:
         folded = fold_key(text)
-        if not folded.strip():
+        if not any(char.isalnum() for char in folded):
             raise DataFileError(file, f"{text!r} has no letters", "aliases")
         if folded in owners:
             where = "twice in this file" if owners[folded] == key else f"also in {owners[folded]}.toml"

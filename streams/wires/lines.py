@@ -6,7 +6,6 @@ null), and optionally the other fields of a Story. Unknown fields are ignored.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,8 +13,9 @@ import msgspec
 from msgspec import Meta
 
 from streams.errors import RecordError
-from streams.records import Story, StoryId
+from streams.records import Story
 from streams.vocabulary import Precision, PubStatus
+from streams.wires.documents import story_id
 
 NAME = "lines"
 
@@ -105,8 +105,3 @@ def parse_moment(text: str | None, where: str) -> tuple[datetime | None, Precisi
         raise RecordError(where, f"{text!r} is no RFC 3339 time, date or year-month") from None
     precision = Precision.DAY if len(value) == 10 else Precision.TIME
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)), precision
-
-
-def story_id(feed: str, guid: str) -> StoryId:
-    """The identity of a story: its feed and its raw guid."""
-    return StoryId(hashlib.blake2b(f"{feed}\n{guid}".encode(), digest_size=8).hexdigest())

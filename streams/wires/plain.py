@@ -7,7 +7,7 @@ from datetime import datetime
 
 from streams.errors import WireError
 from streams.records import Story
-from streams.wires.lines import story_id
+from streams.wires.documents import story_id
 
 NAME = "plain"
 _MAX_BYTES = 1_048_576

@@ -181,6 +181,7 @@ def _story(item: Candidate, guid: str, entry: Fields, context: _Context) -> Stor
             source=source[:_LONGEST_CREDIT] or None,
             byline=to_line(_string(entry, "author"))[:_LONGEST_CREDIT] or None,
             subjects=_subjects(entry),
+            official_of=feed.authority if feed.official else None,
         )
     )
 
