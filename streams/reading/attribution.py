@@ -11,7 +11,7 @@ from streams.reading.tokens import Kind, Unit
 from streams.reading.words import load_table
 from streams.records import AuthorityKey, GroupKey
 from streams.registry import Registry
-from streams.registry.entries import Entry
+from streams.registry.entries import AuthorityKind, Entry
 
 
 class Media(Entry, frozen=True, kw_only=True):
@@ -125,5 +125,8 @@ def _name(unit: Unit, authority: AuthorityKey | None, registry: Registry) -> str
     name = registry.authorities[authority].name
     if unit.noun is None:
         return name
-    own = any(unit.noun in organ.names for organ in registry.authorities[authority].organs)
-    return unit.noun if own else f"{name}'s {unit.noun}"
+    if any(unit.noun in organ.names for organ in registry.authorities[authority].organs):
+        return unit.noun
+    if registry.authorities[authority].kind is AuthorityKind.BODY:
+        return name  # "the committee" of the UN speaks for it; a body has no government
+    return f"{name}' {unit.noun}" if name.endswith("s") else f"{name}'s {unit.noun}"

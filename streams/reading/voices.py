@@ -28,6 +28,7 @@ def auxiliaries_of(units: Sequence[Unit], start: int) -> tuple[str, ...]:
 def voice_of(
     units: Sequence[Unit], start: int, end: int, form: Form, auxiliaries: tuple[str, ...]
 ) -> tuple[Voice, bool]:
+    """The voice of the verb at units [start, end), and whether what it happens to stands before it."""
     be = any(aux in words().be_forms or aux in {"isn't", "aren't", "wasn't", "weren't"} for aux in auxiliaries)
     participle = form in {Form.PARTICIPLE, Form.PAST_OR_PARTICIPLE}
     if form is Form.ING:
