@@ -51,6 +51,10 @@ class Reason(StrEnum):
     KILL_UNMATCHED = "kill-unmatched"  # withdraws a story that never claimed anything
 
 
+for _reason in Reason:
+    DEADLETTERS.labels(reason=_reason)  # each series starts at 0, so that its first event is seen as an increase
+
+
 class Refused(ListwireError):  # noqa: N818 - what a handler does with an event, not what went wrong in it
     """Raised by a handler to bury the event for a reason of its own."""
 

@@ -6,10 +6,15 @@ of these is a fact about the ledger. `METRICS` is the same as a table, for the R
 """
 
 from importlib.metadata import version
+from itertools import product
 from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.metrics import MetricWrapperBase
+
+from streams.classifying import QuietReason
+from streams.reading.effects import Drop
+from streams.vocabulary import AlertKind, Change, Level, Stage
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter that no rule of ours reads
 
@@ -50,6 +55,21 @@ DEADLETTERS = Counter("listwire_deadletters_total", "Messages that could not be 
 PUBLISH_RETRIES = Counter("listwire_publish_retries_total", "Messages sent again because the broker did not take them.")
 DELIVERIES = Counter("listwire_deliveries_total", "Alerts handed to a sink, by how it went.", ["sink", "outcome"])
 PARTITIONS = Gauge("listwire_partitions_assigned", "Partitions that this worker reads now.")
+
+
+def _begin() -> None:
+    """Every series of a closed set starts at 0: one born at its first event would show no increase for it."""
+    for change, stage in product(Change, Stage):
+        CLAIMS.labels(change=change, stage=stage)
+    for kind, level in product(AlertKind, Level):
+        ALERTS.labels(kind=kind, level=level)
+    for quiet in QuietReason:
+        QUIET.labels(reason=quiet)
+    for drop in Drop:
+        DROPPED.labels(reason=drop)
+
+
+_begin()
 
 
 class Metric(NamedTuple):

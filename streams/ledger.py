@@ -14,7 +14,7 @@ files cite them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -127,7 +127,7 @@ def advance(entry: Entry, claim: Claim) -> tuple[Entry, Transition | None]:
     if edge is None and standing.heard and claim.news:
         standing = msgspec.structs.replace(standing, state=_start(claim), base=_start(claim))
         edge = TRANSITIONS.get((standing.state, claim.change, claim.stage))
-    if edge is None or _is_old(claim, standing) or (edge.kind is K.RENEWAL and _same_renewal(claim, standing)):
+    if edge is None or _is_old(claim, standing) or _is_repeated(claim, standing, edge):
         return entry, None
     if not claim.news and not _fills(claim, standing):
         return entry, None
@@ -179,8 +179,19 @@ def _fills(claim: Claim, standing: Standing) -> bool:
     return claim.date[:length] > standing.as_of[:length]
 
 
-def _same_renewal(claim: Claim, standing: Standing) -> bool:
-    return standing.last_renewed is not None and claim.acted_on == standing.last_renewed
+REPEAT_DAYS = 30
+"""For how long the same step or refusal, told again, is the same one."""
+
+
+def _is_repeated(claim: Claim, standing: Standing, edge: Edge) -> bool:
+    """Whether an announcement that moves no state was made before: a renewal of that day, a step, a refusal."""
+    if edge.kind is K.RENEWAL:
+        return standing.last_renewed is not None and claim.acted_on == standing.last_renewed
+    if standing.told != (claim.change, claim.stage):
+        return False
+    if claim.acted_on is None or standing.as_of is None:
+        return True
+    return latest_day(claim.acted_on) - latest_day(standing.as_of) <= timedelta(days=REPEAT_DAYS)
 
 
 def _moved(standing: Standing, edge: Edge, claim: Claim) -> Standing:
@@ -195,6 +206,7 @@ def _moved(standing: Standing, edge: Edge, claim: Claim) -> Standing:
         since=(claim.effective_on or claim.acted_on) if to != standing.state else standing.since,
         as_of=claim.acted_on or standing.as_of,
         last_renewed=renewed,
+        told=(claim.change, claim.stage) if to in SETTLED and claim.news else None,
         heard=not claim.news and claim.date is None,
     )
 

@@ -168,6 +168,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     since: PartialDate | None = None
     as_of: PartialDate | None = None  # `acted_on` of the newest claim that moved it
     last_renewed: PartialDate | None = None
+    told: tuple[Change, Stage] | None = None  # the last claim that was announced without moving the state
     heard: bool = False  # known only from background that names no day: the first report of it is still news
 
 

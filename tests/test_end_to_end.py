@@ -125,10 +125,27 @@ async def test_the_sample_wire_gives_its_alerts_although_the_worker_is_killed(br
             await asyncio.to_thread(worker.kill)
             await asyncio.to_thread(worker.restart)
             await _read_until(consumer, seen, lambda: complete(seen), 75)
+        await asyncio.to_thread(look_with_the_commands, broker, len(seen))
     finally:
         codes = [await asyncio.to_thread(service.stop) for service in (poller, worker) if service is not None]
     assert codes == [0, 0]
     check(seen)
+
+
+def look_with_the_commands(broker: str, alerts: int) -> None:
+    """What a person sees from another terminal."""
+    told = listwire("tail", "--json", "--until-end", "--broker", broker)
+    assert len(told.splitlines()) >= alerts
+    assert b"DELISTING DECIDED" in listwire("tail", "--until-end", "--broker", broker)
+    status = listwire("status", "Taliban", "--broker", broker).decode()
+    assert "Russia ▸ Taliban: listed\n    main list: delisting decided since" in status
+    assert b"designation.claims     4 partitions" in listwire("topics", "describe", "--broker", broker)
+    assert b"all there" in listwire("doctor", "--broker", broker)
+
+
+def listwire(*arguments: str) -> bytes:
+    command = [sys.executable, "-P", "-m", "agents", *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=True).stdout
 
 
 async def _read_until(consumer: Any, seen: list[Any], done: Callable[[], bool], within_s: float) -> None:

@@ -157,6 +157,13 @@ def test_recognition_is_a_track_of_its_own() -> None:
     assert (transition.from_state, transition.to_state) == ("unrecognised", "recognised")
 
 
+@pytest.mark.parametrize(("day", "kinds"), [("2024-02-20", ["rejected"]), ("2024-06-01", ["rejected", "rejected"])])
+def test_a_refusal_told_again_is_the_same_one_for_a_month(day: str, kinds: list[str]) -> None:
+    refused = [claim("delisting", "rejected", "2024-02-01"), claim("delisting", "rejected", day)]
+    _, told = walk(entry(at("listed", "2021")), *refused)
+    assert [transition.kind for transition in told] == kinds
+
+
 def test_hearsay_does_not_swallow_the_first_report() -> None:
     after, (transition,) = walk(
         entry(), claim("delisting", "effective", None, news=False), claim("delisting", "effective", "2024-09-06")
