@@ -100,6 +100,9 @@ def _place(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
 
 def _subject(units: Sequence[Unit], trigger: Trigger) -> int | None:
     """The nearest actor before the verb that can be its subject."""
+    told = _told_to_act(units, trigger)
+    if told is not None:
+        return told
     second: int | None = None
     for index in range(trigger.start - 1, trigger.left - 1, -1):
         unit = units[index]
@@ -110,6 +113,16 @@ def _subject(units: Sequence[Unit], trigger: Trigger) -> int | None:
             continue
         return index
     return second
+
+
+def _told_to_act(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    """`calls on the Canadian government to designate X`: the actor right before "to" is who would act."""
+    if trigger.voice is not Voice.INFINITIVE or not trigger.auxiliaries or trigger.auxiliaries[0] != "to":
+        return None
+    before = trigger.start - len(trigger.auxiliaries) - 1
+    if before < 0 or units[before].kind is not Kind.ACTOR or units[before].authority is None:
+        return None
+    return None if _is_requester(units, before) else before
 
 
 def _after_preposition(units: Sequence[Unit], index: int) -> bool:

@@ -18,6 +18,7 @@ from streams.reading.tenses import Scene, is_background, when_of
 from streams.reading.times import When
 from streams.reading.tokens import Kind
 from streams.reading.triggers import Trigger
+from streams.reading.words import words
 from streams.records import AuthorityKey, GroupKey, PartialDate
 from streams.registry import Registry
 from streams.registry.entries import AuthorityKind
@@ -43,7 +44,7 @@ class Candidate:
     scope: GroupKey | None = None
     authority: AuthorityKey | None = None
     instrument: str | None = None
-    awaits: bool = False  # it speaks of groups that a later sentence may name
+    awaits: str | None = None  # the stand-in for groups that a later sentence may name
     guessed: int = 0  # how many roles context had to fill: lowers confidence
 
     @property
@@ -71,16 +72,26 @@ def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry)
             guessed=int(not whom.units) + int(not who.authorities),
             instrument=_instrument(view, authority, registry),
         )
+        if _is_foreign_past(view, trigger, authority, focus):
+            told = replace(told, background=True)
         if not groups:
-            yield replace(told, awaits=told.drop is Drop.NO_GROUP and whom.stand_in in {"one", "many", "listed"})
+            waiting = told.drop is Drop.NO_GROUP and whom.stand_in in _REACH
+            yield replace(told, awaits=whom.stand_in if waiting else None)
         for named in groups:
             yield replace(told, group=named.group, scope=named.scope)
+
+
+def _is_foreign_past(view: Scene, trigger: Trigger, authority: AuthorityKey | None, focus: Focus) -> bool:
+    """`Israel called for a ban, a day after Britain announced one`: another's act as the time of this story's."""
+    opener = view.units[trigger.left - 1].text if trigger.left else ""
+    return opener in {"after", "since", "before"} and authority not in {None, focus.home}
 
 
 def _stance(view: Scene, trigger: Trigger, authority: AuthorityKey | None, registry: Registry) -> Stance:
     body = authority in registry.authorities and registry.authorities[authority].kind is AuthorityKind.BODY
     stance = judge(view.units, trigger, view.operators, authority, body)
-    if stance.drop is Drop.NEGATED and view.sentence.number == 1 and authority == view.voice.authority:
+    perfect = not words().have_forms.isdisjoint(trigger.auxiliaries)
+    if stance.drop is Drop.NEGATED and perfect and view.sentence.number == 1 and authority == view.voice.authority:
         return Stance(Stage.REJECTED, None, (*stance.why, "own-denial"))
     return stance
 
@@ -144,23 +155,22 @@ def _instrument(view: Scene, authority: AuthorityKey | None, registry: Registry)
     return next((key for text, key in sorted(names, key=lambda n: -len(n[0])) if text in spoken), None)
 
 
-_REACH = 6
-"""How many sentences a promise of names holds: notices give each name a line of its own."""
+_REACH = {"one": 2, "many": 2, "listed": 6}
+"""For how many sentences names are waited for: notices give each name of a list a line of its own."""
+_LINE = 14
+"""Units of a line that only goes on with a list."""
 
 
 def _still_waits(c: Candidate, view: Scene, found: Sequence[Candidate]) -> bool:
     """Whether names for `c` are still to come: none yet, or a list of short lines that goes on."""
-    if view.sentence.number - c.sentence.number > _REACH:
+    if c.awaits is None or view.sentence.number - c.sentence.number > _REACH[c.awaits]:
         return False
-    named = [
-        other.sentence.number
-        for other in found
-        if other.position == c.position and other.rule == c.rule and not other.awaits
-    ]
+    if c.awaits != "listed" and any(
+        o.drop is None and (o.authority, o.change) == (c.authority, c.change) for o in found
+    ):
+        return False
+    named = [o.sentence.number for o in found if o.position == c.position and o.rule == c.rule and o.awaits is None]
     return not named or (max(named) == view.sentence.number - 1 and len(view.units) <= _LINE)
-
-
-_LINE = 14
 
 
 def named_later(
@@ -170,7 +180,7 @@ def named_later(
 
     Only where this sentence has no change of its own: "The order applies to X and Y" goes on, "X was banned" does not.
     """
-    waiting = [c for c in found if c.awaits]
+    waiting = [c for c in found if c.awaits is not None]
     if not groups or any(c.drop is None for c in fresh):
         return []
     return [
@@ -179,7 +189,7 @@ def named_later(
             group=named.group,
             scope=named.scope,
             drop=None,
-            awaits=False,
+            awaits=None,
             sentence=view.sentence,
             guessed=1,
         )

@@ -36,6 +36,7 @@ class Row(Entry, frozen=True, kw_only=True):
     id: str
     effect: Turn
     pattern: str
+    changes: tuple[Change, ...] = tuple(Change)  # those it holds back or brings forward
     hits: tuple[str, ...]
     misses: tuple[str, ...]
 
@@ -60,7 +61,8 @@ def settle_news(found: Sequence[Candidate], opinion: bool) -> tuple[list[Candida
     """(news, background, repeated): the candidates told apart, duplicates folded."""
     live = [c for c in found if c.drop is None and c.stage is not None]
     headline = {_key(c) for c in live if c.sentence.number == 0 and not c.background}
-    news = [c for c in live if not opinion and _is_news(c, headline)]
+    unnamed = {(c.authority, c.change) for c in found if c.awaits and c.position <= 2}
+    news = [c for c in live if not opinion and (_is_news(c, headline) or _is_promised(c, unnamed))]
     rest = [replace(c, background=True) for c in live if c not in news]
     kept_news, repeated = _fold_news(_without_kept(news))
     kept_rest = _fold_background(rest, kept_news)
@@ -77,6 +79,11 @@ def _is_news(c: Candidate, headline: set[tuple[str | None, str | None, Change]])
     if c.position <= 2 or _key(c) in headline:
         return True
     return c.told or (c.when is not None and c.when.weekday)
+
+
+def _is_promised(c: Candidate, unnamed: set[tuple[str | None, Change]]) -> bool:
+    """Whether headline or lead told of this change without the names, which the body then gives."""
+    return not c.background and (c.authority, c.change) in unnamed
 
 
 def _without_kept(news: list[Candidate]) -> list[Candidate]:
@@ -117,7 +124,7 @@ def _fold_background(rest: list[Candidate], news: list[Candidate]) -> list[Candi
 
 def held_back(c: Candidate, rows: Iterable[Row]) -> Candidate:
     """The candidate after the rest of the story: not yet in force where a sentence says that a step is to come."""
-    effects = {row.effect: row.id for row in rows}
+    effects = {row.effect: row.id for row in rows if c.change in row.changes}
     if c.stage is Stage.EFFECTIVE and Turn.PENDING in effects and Turn.DONE not in effects:
         return replace(c, stage=Stage.DECIDED, why=(*c.why, effects[Turn.PENDING]))
     if c.stage is Stage.DECIDED and c.rule != "ban-unlawful" and Turn.DONE in effects and "will" not in c.why:

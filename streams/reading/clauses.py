@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from streams.reading.phrases import Needs, Phrase, Spelling, spellings
+from streams.reading.phrases import Form, Needs, Phrase, Spelling, spellings
 from streams.reading.slots import slot_of, takes_group
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import SPLIT, Trigger, Voice
@@ -66,6 +66,8 @@ def _fitting(units: Sequence[Unit], start: int, spelling: Spelling, list_in_sigh
     phrase, end = spelling.phrase, start + len(spelling.words)
     if start and units[start - 1].text in words().stays:
         return None  # "to stay banned": a standing
+    if start and spelling.form in {Form.BASE, Form.PRESENT} and units[start - 1].text in words().determiners:
+        return None  # "a review", "the list": the noun
     auxiliaries = auxiliaries_of(units, start)
     voice, passive = voice_of(units, start, end, spelling.form, auxiliaries)
     if phrase.subject and voice is Voice.REDUCED:

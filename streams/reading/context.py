@@ -37,8 +37,10 @@ class Focus:
             return own
         if patient.stand_in == "many":
             return next((c for c in (self.changed, self.named, self.topic) if len(c) > 1), self.changed or self.topic)
-        one = next((c for c in (self.changed, self.topic, self.named) if len(c) == 1), ())
-        return one or self.changed[:1] or self.topic[:1]
+        here = {unit.group for unit in units if unit.kind is Kind.GROUP} if patient.stand_in == "one" else set()
+        known = [tuple(n for n in c if n.group not in here) for c in (self.changed, self.topic, self.named)]
+        one = next((c for c in known if len(c) == 1), ())
+        return one or known[0][:1] or known[1][:1]
 
     def authority_for(self, units: Sequence[Unit], unit: int | None) -> AuthorityKey | None:
         """The authority of an organ without a country, or of no actor at all."""

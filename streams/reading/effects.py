@@ -16,6 +16,7 @@ from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Voice
 from streams.reading.words import words
 from streams.records import AuthorityKey
+from streams.registry.entries import Act
 from streams.vocabulary import Stage
 
 
@@ -36,6 +37,10 @@ class Drop(StrEnum):
     DOUBLE_NEGATION = "attempt-against-an-attempt"
     UNGOVERNED = "noun-without-an-act"
     REPEATED = "said-better-elsewhere"
+
+
+ANSWERABLE = frozenset({Drop.CALL, Drop.THIRD_PARTY})
+"""Somebody's wish, which counts for nothing until the authority answers it: "rejected a call by Israel to list X"."""
 
 
 class Above(NamedTuple):
@@ -95,9 +100,15 @@ def _refused(stage: Stage) -> Bent:
 def _affirmed(stage: Stage, hit: Hit, above: Above, negated: bool) -> Bent:
     """`said it had listed X`; but `told Brussels to list X` is a call, and what was not said is not so."""
     told_to = above.voice is Voice.INFINITIVE and above.units[hit.start].text in {"tell", "tells", "told"}
-    if told_to:
+    if told_to and not _is_own_order(hit, above):
         return None, Drop.CALL
     return (None, Drop.NEGATED) if negated else (stage, None)
+
+
+def _is_own_order(hit: Hit, above: Above) -> bool:
+    """`an order tells the State Department to review X`: the authority to itself."""
+    teller = next((u for u in reversed(above.units[: hit.start]) if _can_ask(u)), None)
+    return teller is not None and teller.authority == above.authority and teller.act is not Act.SPEAKS
 
 
 def _granted(stage: Stage, hit: Hit, above: Above) -> Stage:
@@ -111,7 +122,8 @@ def _granted(stage: Stage, hit: Hit, above: Above) -> Stage:
 def _called(stage: Stage, hit: Hit, above: Above) -> Bent:
     """A call is no claim, unless the authority's own parliament makes it."""
     caller = next((u for u in reversed(above.units[: hit.start]) if u.kind is Kind.ACTOR and u.noun is not None), None)
-    if caller is None or caller.authority not in {None, above.authority} or hit.operator.id != "demand":
+    stranger = caller is None or caller.authority not in {None, above.authority} or caller.act is Act.SPEAKS
+    if caller is None or stranger or hit.operator.id != "demand":
         return None, Drop.CALL
     named = {*(caller.noun or "").lower().split(), *caller.text.split()}
     return (at_most(stage, Stage.PROPOSED), None) if named & words().parliaments else (None, Drop.CALL)

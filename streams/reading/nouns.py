@@ -136,7 +136,7 @@ def _label_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int
         return _phrase(Kind.WORD, before, head, head)._replace(text="other-label"), len(before), 0
     if not alone and not texts & words().label_marks:
         return None
-    if not alone and _goes_on_to_group(units, index):
+    if not alone and (_goes_on_to_group(units, index) or _goes_on_to_list(units, index)):
         return None
     return _phrase(Kind.LABEL, before, head, head), len(before), 0
 
@@ -155,6 +155,11 @@ def _goes_on(units: list[Unit], index: int) -> bool:
 def _goes_on_to_group(units: list[Unit], index: int) -> bool:
     """`the terrorist group Hamas`: a label worn, not given."""
     return index + 1 < len(units) and units[index + 1].kind is Kind.GROUP
+
+
+def _goes_on_to_list(units: list[Unit], index: int) -> bool:
+    """`the foreign terrorist organization list`: the label only names the list."""
+    return index + 1 < len(units) and singular(units[index + 1].text) in words().list_heads
 
 
 def _status_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int, int] | None:

@@ -81,6 +81,9 @@ def _stands_as_noun(units: Sequence[Unit], index: int) -> bool:
     before = units[index - 1] if index else None
     if before is None or before.kind is Kind.PUNCT:
         return True
+    run = [unit.text for unit in units[max(0, index - 3) : index]]
+    if before.kind is Kind.ACTOR and singular(units[index].text) == units[index].text and {"a", "an"} & set(run):
+        return True  # "a government request": a verb would have its ending
     if before.kind is Kind.ACTOR or before.kind is Kind.GROUP:
         return before.possessive or before.demonym or "u.s" in before.text
     if not any(u.kind in {Kind.ACTOR, Kind.GROUP} or u.text in words().plain_subjects for u in units[:index]):

@@ -99,7 +99,7 @@ def _turns(units: Sequence[Unit], index: int, indices: range) -> bool:
 def _is_owner(units: Sequence[Unit], index: int) -> bool:
     """Whether the group only says whose somebody or something is: "Hamas leader", "members of Hamas"."""
     following = units[index + 1] if index + 1 < len(units) else None
-    if following is not None and following.kind is Kind.WORD and following.text in words().members:
+    if following is not None and following.text in words().members:
         return True
     if units[index].possessive and following is not None and following.kind is Kind.WORD:
         return not any(u.kind in {Kind.STATUS, Kind.LABEL, Kind.LIST, Kind.GROUP} for u in units[index + 1 : index + 4])
@@ -134,7 +134,7 @@ def _stand_in(units: Sequence[Unit], indices: range) -> str | None:
             return "many" if _definite(units, index) else "listed"
         if (
             unit.text in {"by", ";"}
-            or unit.kind is Kind.ACTOR
+            or (unit.kind is Kind.ACTOR and (unit.noun is not None or not unit.demonym))
             or (indices.step > 0 and unit.text in words().away - {"as"})
         ):
             return None

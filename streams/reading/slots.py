@@ -67,7 +67,9 @@ def _preposition(units: Sequence[Unit], index: int) -> str:
 
 def _label_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     slot = _first(units, trigger.end, min(trigger.right, trigger.end + 30), Kind.LABEL)
-    if slot is not None and any(unit.text in {"that", "other-label"} for unit in units[trigger.end : slot]):
+    if slot is not None and any(unit.text == "other-label" for unit in units[trigger.end : slot]):
+        return None
+    if slot is not None and any(unit.text == "that" for unit in units[trigger.end : trigger.end + 2]):
         return None
     return slot
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streams.reading.effects import Above, Drop, at_most, bend, rejected
+from streams.reading.effects import ANSWERABLE, Above, Drop, at_most, bend, rejected
 from streams.reading.governing import is_ungoverned, operators_above
-from streams.reading.operators import Hit
+from streams.reading.operators import Effect, Hit
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
@@ -37,9 +37,12 @@ def judge(
     if is_ungoverned(trigger, above, units):
         return Stance(None, Drop.UNGOVERNED, why)
     for hit in above:
+        if stage is not None and drop in ANSWERABLE and hit.operator.effect in {Effect.REJECT, Effect.GRANT}:
+            drop = None  # whoever asked: here is the answer
         if drop is not None or stage is None:
             break
-        stage, drop = bend(stage, hit, scene)
+        bent, drop = bend(stage, hit, scene)
+        stage = Stage.PROPOSED if drop in ANSWERABLE and hit.noun else bent
         why = (*why, hit.operator.id)
     return Stance(None if drop else stage, drop, why)
 

@@ -61,8 +61,10 @@ def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
     if _is_retold(view, trigger) or _is_when(view, trigger):
         return True
     window = view.units[max(trigger.left, trigger.start - 5) : min(trigger.right, trigger.end + 12)]
+    close = view.units[max(trigger.left, trigger.start - 4) : min(trigger.right, trigger.end + 4)]
     return (
         any(unit.text in words().past_cues for unit in window)
+        or any(unit.text in words().close_past_cues for unit in close)
         or _has(window, "last", {"year", "month", "week"})
         or _first_listed(view, trigger)
     )

@@ -70,9 +70,8 @@ def _is_name(match: re.Match[str], text: str) -> bool:
     """Whether the date belongs to a name: "Terrorism Act 2000", "the February 14 Coalition"."""
     if _NAMED.search(text, max(0, match.start() - 24), match.start()):
         return True
-    return text[max(0, match.start() - 4) : match.start()].lower() == "the " and bool(
-        re.match(r" [A-Z]", text[match.end() : match.end() + 2])
-    )
+    attribute = text[max(0, match.start() - 4) : match.start()].lower() == "the "
+    return attribute and bool(re.match(r" [A-Za-z]", text[match.end() : match.end() + 2]))
 
 
 def _read(match: re.Match[str], text: str, today: date | None) -> When | None:

@@ -36,6 +36,7 @@ class Words(Entry, frozen=True, kw_only=True):
     prepositions: frozenset[str]
     requests: frozenset[str]
     past_cues: frozenset[str]
+    close_past_cues: frozenset[str]
     rulings: frozenset[str]
     legal_texts: frozenset[str]
     acts: frozenset[str]
