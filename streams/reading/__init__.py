@@ -121,6 +121,7 @@ def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit]) -> None:
         focus.acting = done[-1].authority
     focus.platform = focus.platform or any(c.drop is Drop.PLATFORM for c in fresh)
     focus.list_in_sight = any(unit.kind is Kind.LIST for unit in units)
+    focus.list_seen = focus.list_seen or any(unit.kind in {Kind.LIST, Kind.STATUS} for unit in units)
     focus.saw(units)
 
 

@@ -55,7 +55,8 @@ class Candidate:
 
 def candidates(view: Scene, focus: Focus, registry: Registry) -> Iterator[Candidate]:
     """Every candidate of the sentence, dropped ones included, with their reasons."""
-    for trigger in find_triggers(view.units, focus.list_in_sight):
+    dated = any(when.date is not None and not when.weekday for when in view.times)
+    for trigger in find_triggers(view.units, focus.list_in_sight or (focus.list_seen and dated)):
         yield from _of_trigger(view, trigger, focus, registry)
 
 
@@ -155,7 +156,7 @@ def _instrument(view: Scene, authority: AuthorityKey | None, registry: Registry)
     return next((key for text, key in sorted(names, key=lambda n: -len(n[0])) if text in spoken), None)
 
 
-_REACH = {"one": 2, "many": 2, "listed": 6}
+_REACH = {"it": 2, "one": 2, "another": 2, "many": 2, "listed": 6}
 """For how many sentences names are waited for: notices give each name of a list a line of its own."""
 _LINE = 14
 """Units of a line that only goes on with a list."""

@@ -18,7 +18,7 @@ from streams.dates import day_of, is_after
 from streams.reading.candidates import Candidate
 from streams.reading.effects import Drop
 from streams.reading.words import load_table
-from streams.records import Claim, ClaimId, Evidence, PartialDate, Story
+from streams.records import AuthorityKey, Claim, ClaimId, Evidence, PartialDate, Story
 from streams.registry.entries import Entry
 from streams.vocabulary import Change, Stage
 
@@ -81,7 +81,7 @@ def _is_news(c: Candidate, headline: set[tuple[str | None, str | None, Change]])
     return c.told or (c.when is not None and c.when.weekday)
 
 
-def _is_promised(c: Candidate, unnamed: set[tuple[str | None, Change]]) -> bool:
+def _is_promised(c: Candidate, unnamed: set[tuple[AuthorityKey | None, Change]]) -> bool:
     """Whether headline or lead told of this change without the names, which the body then gives."""
     return not c.background and (c.authority, c.change) in unnamed
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from streams.reading.phrases import Form, Needs, Phrase, Spelling, spellings
 from streams.reading.slots import slot_of, takes_group
+from streams.reading.times import is_month
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import SPLIT, Trigger, Voice
 from streams.reading.voices import auxiliaries_of, voice_of
@@ -66,7 +67,7 @@ def _fitting(units: Sequence[Unit], start: int, spelling: Spelling, list_in_sigh
     phrase, end = spelling.phrase, start + len(spelling.words)
     if start and units[start - 1].text in words().stays:
         return None  # "to stay banned": a standing
-    if start and spelling.form in {Form.BASE, Form.PRESENT} and units[start - 1].text in words().determiners:
+    if start and spelling.form in {Form.BASE, Form.PRESENT} and units[start - 1].text in words().articles:
         return None  # "a review", "the list": the noun
     auxiliaries = auxiliaries_of(units, start)
     voice, passive = voice_of(units, start, end, spelling.form, auxiliaries)
@@ -132,4 +133,11 @@ def _closes(units: Sequence[Unit], index: int, end: int) -> bool:
     unit = units[index]
     if unit.kind is Kind.PUNCT:
         return unit.text in {";", "—", "–"} and index > end
+    if unit.text == "since" and index + 1 < len(units) and _begins_date(units[index + 1]):
+        return False
     return unit.kind is Kind.WORD and unit.text in words().clause_walls
+
+
+def _begins_date(unit: Unit) -> bool:
+    """`since 2003`, `since March`, `since last year`: a time, no clause of its own."""
+    return unit.text[:1].isdigit() or unit.text in {"last", "the", "early", "late"} or is_month(unit.text)

@@ -29,6 +29,7 @@ class Focus:
     topic: tuple[Named, ...] = ()  # the groups of the headline, or of the lead if it has none
     platform: bool = False  # the story is about what a company did
     list_in_sight: bool = False  # the sentence before spoke of a list
+    list_seen: bool = False  # some sentence did
 
     def groups_for(self, patient: Patient, units: Sequence[Unit]) -> tuple[Named, ...]:
         """The groups a patient stands for: its own, or those of its stand-in."""
@@ -37,8 +38,20 @@ class Focus:
             return own
         if patient.stand_in == "many":
             return next((c for c in (self.changed, self.named, self.topic) if len(c) > 1), self.changed or self.topic)
-        here = {unit.group for unit in units if unit.kind is Kind.GROUP} if patient.stand_in == "one" else set()
-        known = [tuple(n for n in c if n.group not in here) for c in (self.changed, self.topic, self.named)]
+        if patient.stand_in == "it":
+            return self._nearest(units) or self._known(set())
+        return self._known(
+            {unit.group for unit in units if unit.kind is Kind.GROUP} if patient.stand_in == "another" else set()
+        )
+
+    def _nearest(self, units: Sequence[Unit]) -> tuple[Named, ...]:
+        """The one group that the sentence itself names, for a pronoun in it."""
+        here = groups_in(units)
+        return here if len(here) == 1 else ()
+
+    def _known(self, but: set[GroupKey | None]) -> tuple[Named, ...]:
+        """The one group in focus, those of `but` left out: a noun would have been their name."""
+        known = [tuple(n for n in c if n.group not in but) for c in (self.changed, self.topic, self.named)]
         one = next((c for c in known if len(c) == 1), ())
         return one or known[0][:1] or known[1][:1]
 

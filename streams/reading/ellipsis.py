@@ -14,7 +14,8 @@ from streams.vocabulary import Stage
 
 _SAME = re.compile(
     r"\b(similar (?:action|actions|measures?|steps?|moves?|decisions?|designations?|listings?|bans?)|"
-    r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|the same (?:step|move|decision|measure)|"
+    r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|"
+    r"(?:the same|a like) (?:step|move|decision|measure|course)|"
     r"followed suit|\bfollowed\b|similarly|same label|"
     r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
@@ -31,7 +32,8 @@ def same_step(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:
     model = [c for c in earlier if c.drop is None and c.stage not in {None, Stage.REJECTED} and c.group is not None]
     if match is None or not model or _NOT.search(text[max(0, match.start() - 40) : match.start()]):
         return []
-    first = model[0]
+    near = [c for c in model if view.sentence.number - c.sentence.number <= 1 and c.authority is not None]
+    first = (near or model)[-1 if near else 0]
     groups = [c for c in model if c.change is first.change and c.sentence.number == first.sentence.number]
     told = {c.authority for c in groups}
     actors: dict[AuthorityKey, None] = dict.fromkeys(

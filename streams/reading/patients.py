@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.reading.phrases import Needs, verb_forms
+from streams.reading.times import is_month
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger
 from streams.reading.words import singular, words
@@ -19,7 +20,8 @@ class Patient(NamedTuple):
     """What the change happens to: groups by unit index; or a stand-in whose groups context must find."""
 
     units: tuple[int, ...]
-    # "one": it, the group. "many": they, both. "listed": three armies, named later. "status": the ban.
+    # "it". "one": the group. "another": an armed group. "many": they, both. "listed": three armies, named later.
+    # "status": the ban, whose group is the story's.
     stand_in: str | None = None
 
 
@@ -48,9 +50,30 @@ def _patient_spans(units: Sequence[Unit], trigger: Trigger) -> list[range]:
         if slot >= trigger.end:
             return [range(slot + 1, trigger.right), range(trigger.end, slot), behind]
         return [range(slot + 1, trigger.start), range(slot, trigger.left - 1, -1), ahead]
+    if trigger.passive and trigger.start - trigger.left <= 1:
+        return [_behind_comma(units, trigger)]
+    if (trigger.passive or trigger.phrase.subject) and not _lists_ahead(units, trigger):
+        return [*_before_aside(units, trigger), behind, ahead]
     if trigger.passive or trigger.phrase.subject:
         return [behind, ahead] if not _lists_ahead(units, trigger) else [ahead, behind]
     return [ahead]
+
+
+def _behind_comma(units: Sequence[Unit], trigger: Trigger) -> range:
+    """`First outlawed in 2001, the group ...`: the subject that an opening participle belongs to."""
+    comma = next((i for i in range(trigger.end, trigger.right) if units[i].text == ","), trigger.end - 1)
+    return range(comma + 1, trigger.right)
+
+
+def _before_aside(units: Sequence[Unit], trigger: Trigger) -> list[range]:
+    """`The party, which had promised to obey, was banned`: what stands before the aside that ends at the verb."""
+    close = trigger.start - len(trigger.auxiliaries) - 1
+    if close < 2 or units[close].text != ",":
+        return []
+    for opening in range(close - 1, 0, -1):
+        if units[opening].text == "," and units[opening + 1].text in {"which", "who", "whose"}:
+            return [range(opening - 1, trigger.left - 1, -1)]
+    return []
 
 
 def _lists_ahead(units: Sequence[Unit], trigger: Trigger) -> bool:
@@ -86,8 +109,11 @@ def _turns(units: Sequence[Unit], index: int, indices: range) -> bool:
         unit.text in verb_forms()
         and units[index - 1].text in {",", "and", "but"}
         and unit.text not in words().label_marks
+        and not unit.text.endswith("ing")
     ):
         return True
+    if (units[index - 1].text, unit.text) in {("attached", "to"), ("applied", "to"), ("given", "to"), ("known", "as")}:
+        return False  # "the label attached to X", "the movement known as X"
     if units[index - 1].text in {"entry", "entries", "name", "names"}:
         return False
     leads_on = index + 1 < len(units) and any(
@@ -110,12 +136,24 @@ def _is_owner(units: Sequence[Unit], index: int) -> bool:
 def _joined(units: Sequence[Unit], first: int, second: int) -> bool:
     """Whether two groups stand in one list: commas, conjunctions, attributes between, no preposition or verb."""
     low, high = sorted((first, second))
-    between = units[low + 1 : high]
+    between = _without_dates(units[low + 1 : high])
     if any(unit.text in words().list_breaks or unit.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for unit in between):
         return False
     if any(unit.text in words().clause_openers - {"as"} for unit in between):
         return False
     return any(unit.text in words().joints for unit in between) or not between
+
+
+def _without_dates(between: Sequence[Unit]) -> list[Unit]:
+    """`banned X in May 2003 and Y in June`: the dates of the list's items are no break in it."""
+    kept: list[Unit] = []
+    for unit in between:
+        if unit.text[:1].isdigit() or is_month(unit.text):
+            if kept and kept[-1].text in {"in", "on"}:
+                kept.pop()
+            continue
+        kept.append(unit)
+    return kept
 
 
 def _stand_in(units: Sequence[Unit], indices: range) -> str | None:
@@ -125,20 +163,26 @@ def _stand_in(units: Sequence[Unit], indices: range) -> str | None:
             return "listed"
         if unit.text in words().stand_ins_for_many:
             return "many"
-        if unit.text in words().stand_ins_for_one:
-            return "one"
+        if unit.text in words().stand_ins_for_one or _is_its_activity(units, index):
+            return "it"
         if unit.kind is Kind.WORD and singular(unit.text) in words().group_nouns:
             plural = unit.text.endswith("s")
             if not plural:
-                return "one"
+                return "one" if _definite(units, index) else "another"
             return "many" if _definite(units, index) else "listed"
         if (
             unit.text in {"by", ";"}
             or (unit.kind is Kind.ACTOR and (unit.noun is not None or not unit.demonym))
-            or (indices.step > 0 and unit.text in words().away - {"as"})
+            or (indices.step > 0 and _turns(units, index, indices) and unit.text != "as")
         ):
             return None
     return None
+
+
+def _is_its_activity(units: Sequence[Unit], index: int) -> bool:
+    """`prohibited its activities`: how some states word the ban of a foreign group."""
+    following = units[index + 1].text if index + 1 < len(units) else ""
+    return units[index].text == "its" and following in {"activities", "activity", "operations"}
 
 
 def _definite(units: Sequence[Unit], index: int) -> bool:

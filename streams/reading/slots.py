@@ -49,8 +49,11 @@ def takes_group(units: Sequence[Unit], trigger: Trigger) -> bool:
     window = [unit.text for unit in units[trigger.end : trigger.right]]
     if any(a in trigger.phrase.preps and b == "it" for a, b in pairwise(window)):
         return True
-    if units[trigger.start].text not in words().plain_moves or trigger.passive:
+    if units[trigger.start].text not in words().plain_moves:
         return False
+    if trigger.passive:
+        following = units[trigger.end].text if trigger.end < len(units) else ""
+        return following not in {"to", "from", "on", "that", "by"}
     near = units[trigger.end : trigger.end + 3]
     return any(
         u.kind is Kind.GROUP or u.text in {"it", "them"} or singular(u.text) in words().group_nouns for u in near
@@ -125,7 +128,11 @@ def _government_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     if as_what is not None and not any(_names_government(unit) for unit in window[as_what : as_what + 8]):
         return None
     near = window[:7]
-    return -1 if any(unit.kind is Kind.GROUP for unit in near) or any(_names_government(u) for u in near) else None
+    return -1 if any(u.kind is Kind.GROUP or _names_government(u) or _stands_for_group(u) for u in near) else None
+
+
+def _stands_for_group(unit: Unit) -> bool:
+    return unit.kind is Kind.WORD and (unit.text == "it" or singular(unit.text) in words().group_nouns)
 
 
 def _names_government(unit: Unit) -> bool:

@@ -49,6 +49,11 @@ class When(NamedTuple):
     since: bool  # the begin of something that goes on
 
 
+def is_month(word: str) -> bool:
+    """Whether the lower-case word names a month."""
+    return word.rstrip(".") in _MONTH_OF
+
+
 def find_times(text: str, start: int, end: int, today: date | None) -> list[When]:
     """The times in `text[start:end]`, in order."""
     found = []

@@ -42,6 +42,7 @@ class Words(Entry, frozen=True, kw_only=True):
     acts: frozenset[str]
     own: frozenset[str]
     determiners: frozenset[str]
+    articles: frozenset[str]
     phrase_stops: frozenset[str]
     verb_markers: frozenset[str]
     plain_subjects: frozenset[str]
