@@ -25,6 +25,7 @@ from pathlib import Path
 from agents.broker import Broker, BrokerSpec
 from agents.clock import utcnow
 from agents.demo import serving_wire
+from agents.kafka import require_broker
 from agents.keeper import end, keep
 from agents.settings import Settings
 from agents.signals import stop_signal
@@ -57,6 +58,8 @@ async def run_up(settings: Settings, say: Say, *, demo: bool, passed: Sequence[s
         raise SettingsError(
             "the demo's alerts are made of old events, so it runs on a broker of its own: unset LISTWIRE_BROKER"
         )
+    if settings.broker is not None:
+        await require_broker(settings.broker)  # one line now instead of one from each child
     stop = stop_signal()
     async with AsyncExitStack() as stack:
         home = settings.data_dir / "demo" if demo else settings.data_dir

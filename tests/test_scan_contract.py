@@ -144,6 +144,7 @@ def test_a_story_in_a_language_that_is_not_read_says_so() -> None:
         (["status", "nobody at all", "--offline"], 1, b"nobody at all"),
         (["worker", "--log-level", "loud"], 2, b"log"),
         (["up", "--config", "/no/such/config.toml"], 2, b"/no/such/config.toml"),
+        (["up", "--feed", "nonsense"], 2, b"nonsense"),
         (["poll", "--feed", "file:///etc/passwd", "--broker", "127.0.0.1:1"], 2, b"file:///etc/passwd"),
     ],
 )
