@@ -11,12 +11,13 @@ from streams.reading.clauses import find_triggers
 from streams.reading.context import Focus, Named
 from streams.reading.effects import Drop
 from streams.reading.patients import patient
+from streams.reading.phrases import Form
 from streams.reading.sentences import Sentence
 from streams.reading.stance import Stance, judge
 from streams.reading.static import is_static
 from streams.reading.tenses import Scene, is_background, when_of
 from streams.reading.times import When
-from streams.reading.tokens import Kind
+from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger
 from streams.reading.words import words
 from streams.records import AuthorityKey, GroupKey, PartialDate
@@ -115,11 +116,26 @@ def _structural_drop(
         return Drop.PLATFORM
     if who.group_acts:
         return Drop.GROUP_ACTS
+    if view.units[-1].text == "?":
+        return Drop.QUESTION
+    if _is_bidden(view, trigger):
+        return Drop.CALL
     if is_static(view.units, trigger, view.sentence.number == 0):
         return Drop.STATIC
     if not groups:
         return Drop.NO_GROUP
     return None if authorities else Drop.NO_AUTHORITY
+
+
+def _is_bidden(view: Scene, trigger: Trigger) -> bool:
+    """`Lift the ban, Amnesty tells Pakistan`: a headline that opens with a command, and says who gives it."""
+    commands = view.sentence.number == 0 and trigger.start == 0 and trigger.form is Form.BASE
+    after = view.units[trigger.end :]
+    return commands and any(unit.text == "," for unit in after) and _says(after)
+
+
+def _says(units: Sequence[Unit]) -> bool:
+    return any(unit.text in words().speech or unit.text in {"urge", "urges"} for unit in units)
 
 
 def _candidate(view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None) -> Candidate:

@@ -67,6 +67,8 @@ def _fitting(units: Sequence[Unit], start: int, spelling: Spelling, list_in_sigh
     phrase, end = spelling.phrase, start + len(spelling.words)
     if start and units[start - 1].text in words().stays:
         return None  # "to stay banned": a standing
+    if _is_kept(units, start, spelling.form):
+        return None
     if start and spelling.form in {Form.BASE, Form.PRESENT} and units[start - 1].text in words().articles:
         return None  # "a review", "the list": the noun
     auxiliaries = auxiliaries_of(units, start)
@@ -81,6 +83,16 @@ def _fitting(units: Sequence[Unit], start: int, spelling: Spelling, list_in_sigh
     if slot is None or not _wording_fits(units, trigger):
         return None
     return trigger._replace(slot=slot if slot >= 0 else None)
+
+
+def _is_kept(units: Sequence[Unit], start: int, form: Form) -> bool:
+    """`keeps X and Y banned`: a standing that goes on."""
+    if form not in {Form.PARTICIPLE, Form.PAST_OR_PARTICIPLE}:
+        return False
+    index = start - 1
+    while index > 0 and (units[index].kind is Kind.GROUP or units[index].text in words().joints):
+        index -= 1
+    return 0 <= index < start - 1 and units[index].text in {"keep", "keeps", "kept", "keeping"}
 
 
 def _may_lack_list(units: Sequence[Unit], trigger: Trigger, list_in_sight: bool) -> bool:

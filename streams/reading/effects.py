@@ -114,9 +114,9 @@ def _is_own_order(hit: Hit, above: Above) -> bool:
 def _granted(stage: Stage, hit: Hit, above: Above) -> Stage:
     """What was asked for is given: by a court at once, by others as a decision."""
     court = any("court" in (u.noun or "").lower() or "tribunal" in u.text for u in above.units[: hit.start])
-    if stage is not Stage.PROPOSED:
-        return stage
-    return Stage.EFFECTIVE if court else Stage.DECIDED
+    if court:
+        return Stage.EFFECTIVE if stage is Stage.PROPOSED else stage
+    return Stage.DECIDED if stage is Stage.PROPOSED else at_most(stage, Stage.DECIDED)
 
 
 def _called(stage: Stage, hit: Hit, above: Above) -> Bent:

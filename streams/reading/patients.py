@@ -114,6 +114,8 @@ def _turns(units: Sequence[Unit], index: int, indices: range) -> bool:
         return True
     if (units[index - 1].text, unit.text) in {("attached", "to"), ("applied", "to"), ("given", "to"), ("known", "as")}:
         return False  # "the label attached to X", "the movement known as X"
+    if unit.text == "to" and units[index - 1].kind in {Kind.LABEL, Kind.STATUS}:
+        return False  # "attached the label of terrorist organisation to X"
     if units[index - 1].text in {"entry", "entries", "name", "names"}:
         return False
     leads_on = index + 1 < len(units) and any(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from streams.reading.effects import ANSWERABLE, Above, Drop, at_most, bend, rejected
 from streams.reading.governing import is_ungoverned, operators_above
 from streams.reading.operators import Effect, Hit
+from streams.reading.phrases import Form
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
@@ -86,6 +87,8 @@ def _modality(units: Sequence[Unit], trigger: Trigger) -> Own:
         return _would(units, trigger, stage)
     if aux & words().maybe:
         return at_most(stage, Stage.PROPOSED), None, ("may",)
+    if trigger.form is Form.ING and aux & {"is", "are", "'s", "'re"}:
+        return at_most(stage, Stage.DECIDED), None, ("is-doing",)
     planned = "to" in aux and aux & {"is", "are", "was", "were"}
     if planned or (trigger.voice is Voice.INFINITIVE and _actor_to(units, trigger)):
         return at_most(stage, Stage.DECIDED), None, ("is-to",)

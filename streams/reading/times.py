@@ -16,7 +16,7 @@ from streams.records import PartialDate
 
 _MONTHS = "january february march april may june july august september october november december".split()
 _MONTH_OF = {name[:size]: n for n, name in enumerate(_MONTHS, 1) for size in (3, len(name))} | {"sept": 9}
-_WEEKDAYS = {n: i for i, n in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())}
+WEEKDAYS = {n: i for i, n in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())}
 _NUMBERS = {word: n for n, word in enumerate("zero one two three four five six seven eight nine ten".split())}
 _MONTH = r"(?P<month{0}>" + "|".join(f"{name}|{name[:3]}" for name in _MONTHS) + r"|sept)\b\.?"
 _DAY = r"(?P<day{0}>[0-3]?\d)(?:st|nd|rd|th)?"
@@ -30,7 +30,7 @@ _PATTERN = re.compile(
             rf"\b{_MONTH}(?:,?\s+(?:of\s+)?{_YEAR}|{_WHICH})?".replace("{0}", "3"),
             rf"\b{_YEAR}\b".replace("{0}", "4"),
             r"\b(?P<rel>last|earlier this|this|next)\s+(?P<unit>year|month|week|spring|summer|autumn|fall|winter)\b",
-            rf"\b(?P<weekday>{'|'.join(_WEEKDAYS)})\b",
+            rf"\b(?P<weekday>{'|'.join(WEEKDAYS)})\b",
             r"\b(?P<today>today|yesterday|tomorrow|tonight|midnight)\b",
             rf"\b(?P<ago>\d+|{'|'.join(_NUMBERS)})\s+(?P<agounit>years?|months?|weeks?|days?)\s+(?:ago|earlier)\b",
         )
@@ -182,7 +182,7 @@ def _near_day(part: dict[str, str | None], text: str, match: re.Match[str], toda
     if part["today"]:
         shift = {"yesterday": -1, "tomorrow": 1}.get(part["today"].lower(), 0)
         return (today + timedelta(days=shift)).isoformat()
-    back = (today.weekday() - _WEEKDAYS[(part["weekday"] or "").lower()]) % 7
+    back = (today.weekday() - WEEKDAYS[(part["weekday"] or "").lower()]) % 7
     before = text[max(0, match.start() - 24) : match.start()].lower()
     if back and re.search(r"\b(?:will|next|by|from|until|to)\b[^.]*$", before) and not re.search(r"\blast\b", before):
         return (today + timedelta(days=7 - back)).isoformat()

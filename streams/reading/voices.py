@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streams.reading.phrases import Form
+from streams.reading.times import WEEKDAYS
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import SPLIT, Voice
 from streams.reading.words import words
@@ -17,12 +18,19 @@ from streams.reading.words import words
 def auxiliaries_of(units: Sequence[Unit], start: int) -> tuple[str, ...]:
     """The helping words directly before a verb, adverbs and negations among them, in order."""
     found: list[str] = []
-    for unit in reversed(units[max(0, start - 6) : start]):
+    for unit in reversed(_without_day(units[max(0, start - 6) : start])):
         known = unit.text in words().helping_words or unit.text in words().adverbs or unit.text in words().be_forms
         if unit.kind is not Kind.WORD or not (known or unit.text.endswith("ly")):
             break
         found.append(unit.text)
     return tuple(found[::-1])
+
+
+def _without_day(before: Sequence[Unit]) -> Sequence[Unit]:
+    """`was on Friday declared`: the day stands between the helping word and its verb."""
+    if len(before) > 2 and before[-2].text == "on" and before[-1].text in WEEKDAYS:
+        return before[:-2]
+    return before
 
 
 def voice_of(
@@ -50,7 +58,7 @@ def voice_of(
 
 def _shares_to(units: Sequence[Unit], start: int) -> bool:
     """`to go further and proscribe X`: the second verb of one "to"."""
-    before = [unit.text for unit in units[max(0, start - 8) : start]]
+    before = [unit.text for unit in units[max(0, start - 14) : start]]
     return bool(before) and before[-1] in {"and", "or"} and "to" in before
 
 

@@ -13,8 +13,9 @@ from rapidfuzz import fuzz, process
 from streams.records import AuthorityKey, GroupKey
 from streams.registry.entries import Authority, Group
 from streams.registry.folding import fold_key
-from streams.registry.loader import check_authorities, check_groups, load_folder, package_folder
-from streams.registry.matcher import GroupMatcher
+from streams.registry.loader import load_folder, package_folder, refuse_problems
+from streams.registry.matcher import GroupMatcher, names_of
+from streams.registry.problems import Records
 
 __all__ = ["Authority", "Group", "Registry", "load_registry"]
 
@@ -32,16 +33,32 @@ class Registry:
         return GroupMatcher(self.groups.values())
 
     @cached_property
-    def _names(self) -> dict[str, GroupKey]:
-        names = {fold_key(alias.text): key for key, group in self.groups.items() for alias in group.aliases}
-        return names | {fold_key(group.name): key for key, group in self.groups.items()}
+    def _owners(self) -> dict[str, dict[GroupKey, bool]]:
+        """Folded name to the groups that have it, each with whether the bare name can mean it."""
+        owners: dict[str, dict[GroupKey, bool]] = {}
+        for group in self.groups.values():
+            for name in names_of(group):
+                if name.group is not None:
+                    held = owners.setdefault(fold_key(name.text), {})
+                    held[name.group] = held.get(name.group, False) or name.is_open
+        return owners
+
+    def owners(self, name: str) -> tuple[GroupKey, ...]:
+        """The groups with exactly this key, name or alias, whatever its case, accents, quotes or hyphens."""
+        key = GroupKey(name.strip().lower())
+        if key in self.groups:
+            return (key,)
+        return tuple(self._held(fold_key(name)))
 
     def resolve(self, name: str) -> GroupKey | None:
-        """The group of exactly this key, name or alias, whatever its case, accents or quotes."""
-        folded = fold_key(name)
-        if folded in self.groups:
-            return GroupKey(folded)
-        return self._names.get(folded) or self._names.get(folded.removeprefix("the "))
+        """The one group of this key, name or alias; of those that share it, the one that the bare name means."""
+        owners = self.owners(name)
+        if len(owners) == 1:
+            return owners[0]
+        return next((group for group, is_open in self._held(fold_key(name)).items() if is_open), None)
+
+    def _held(self, folded: str) -> dict[GroupKey, bool]:
+        return self._owners.get(folded) or self._owners.get(folded.removeprefix("the "), {})
 
     def without_baseline(self) -> "Registry":
         """The same names, and a ledger that starts from nothing."""
@@ -51,11 +68,12 @@ class Registry:
     def search(self, query: str, limit: int = 10) -> list[tuple[GroupKey, str, float]]:
         """Groups whose names look like `query`, typos forgiven: (key, the name that matched, score 0..100)."""
         found = process.extract(
-            fold_key(query), self._names.keys(), scorer=fuzz.WRatio, limit=limit * 4, score_cutoff=60
+            fold_key(query), self._owners.keys(), scorer=fuzz.WRatio, limit=limit * 4, score_cutoff=60
         )
         best: dict[GroupKey, tuple[str, float]] = {}
         for name, score, _ in found:
-            best.setdefault(self._names[name], (name, score))
+            for group in self._owners[name]:
+                best.setdefault(group, (name, score))
         return [(key, name, score) for key, (name, score) in best.items()][:limit]
 
 
@@ -70,6 +88,5 @@ def load_registry() -> Registry:
 def build_registry(authorities: Iterable[Authority], groups: Iterable[Group]) -> Registry:
     """A registry out of records, with the rules that hold across them checked."""
     registry = Registry({a.key: a for a in authorities}, {g.key: g for g in groups})
-    check_authorities(registry.authorities)
-    check_groups(registry.groups, registry.authorities)
+    refuse_problems(Records(registry.authorities, registry.groups))
     return registry

@@ -54,6 +54,7 @@ class Alias(Entry, frozen=True, kw_only=True):
     script: str = "Latn"  # ISO 15924
     near: tuple[str, ...] = ()
     cased: bool = False  # True: upper and lower case must match, for names that are ordinary words
+    default: bool = False  # of the groups that share the text, the one meant where no word nearby decides
 
 
 class Baseline(Entry, frozen=True, kw_only=True):
@@ -94,6 +95,7 @@ class Group(Entry, frozen=True, kw_only=True):
     baseline: tuple[Baseline, ...] = ()
     name_near: tuple[str, ...] = ()  # as `Alias.near`, for the name itself
     name_cased: bool = False
+    name_default: bool = False
     note: str | None = None
 
 

@@ -3,11 +3,15 @@
 Two writings of one name must compare equal: case, compatibility forms (NFKC), diacritics, curly quotes, the many
 hyphens, no-break spaces, and the invisible characters that hostile or sloppy text carries. Folding can lengthen or
 shorten a text (`ß` to `ss`, zero-width space to nothing), so a fold keeps, for each folded character, the index of
-the original one it came from.
+the original one it came from. Names have one step more, `spaced`: `al-Shabaab` is `al Shabaab`; words keep their
+hyphens, so the reader folds without it. And `words` leaves nothing but words, for the automaton.
 """
 
+from __future__ import annotations
+
+import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 _SAME = str.maketrans(
@@ -16,8 +20,23 @@ _SAME = str.maketrans(
         **dict.fromkeys("“”„‟«»", '"'),
         **dict.fromkeys("‐‑‒–—―−", "-"),
         **dict.fromkeys("\t\n\r\x0b\x0c\u00a0\u2028\u2029", " "),
+        "\u0640": "",  # the stroke that stretches Arabic words
+        "ı": "i",
+        "ł": "l",
+        "ی": "ي",  # Persian keyboards have letters of their own for two that Arabic shares
+        "ى": "ي",
+        "ک": "ك",
     }
 )
+_JOINT = re.compile(r"(?<=[^\W_])-(?=[^\W_])")
+_SIGNS = "".join(
+    chr(code) for code in (*range(0x900, 0x1D00), *range(0xA800, 0xAC00)) if unicodedata.category(chr(code))[0] == "M"
+)
+_GAP = re.compile(f"[^\\w{_SIGNS}]|_")
+_ASCII_GAPS = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
+_VOWEL_SIGNS = {0, 9}
+"""Combining classes of marks that are letters of their own, in Indic and Burmese writing; the rest are accents."""
+_INVISIBLE = frozenset("\u034f\u180b\u180c\u180d") | {chr(code) for code in range(0xFE00, 0xFE10)}
 
 
 class Folded(NamedTuple):
@@ -25,31 +44,49 @@ class Folded(NamedTuple):
 
     text: str
     starts: list[int] | None
-    length: int  # of the original
+    original: str
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The original span of the folded span [start, end), which must not be empty."""
+        """The original span of the folded span [start, end), which must not be empty; trailing accents are in it."""
         if self.starts is None:
             return start, end
-        last = self.starts[end - 1]
-        return self.starts[start], last + 1
+        after = self.starts[end - 1] + 1
+        while after < len(self.original) and unicodedata.combining(self.original[after]):
+            after += 1
+        return self.starts[start], after
 
 
 def fold(text: str) -> Folded:
-    """The text as the matcher sees it. Linear in its length."""
+    """The text with one writing for each letter and mark. Linear in its length."""
     if text.isascii():
-        return Folded(text.lower().translate(_SAME), None, len(text))
+        return Folded(text.lower().translate(_SAME), None, text)
     parts = [_fold_char(char) for char in text]
     folded = "".join(parts)
     if all(len(part) == 1 for part in parts):
-        return Folded(folded, None, len(text))
-    starts = [index for index, part in enumerate(parts) for _ in part]
-    return Folded(folded, starts, len(text))
+        return Folded(folded, None, text)
+    return Folded(folded, [index for index, part in enumerate(parts) for _ in part], text)
+
+
+def spaced(folded: str) -> str:
+    """The same with a space for every hyphen inside a word, at its place: how names are compared."""
+    return _JOINT.sub(" ", folded) if "-" in folded else folded
+
+
+def words(folded: str) -> str:
+    """The same with a space for everything that is no part of a word, and one more at either end."""
+    return f" {folded.translate(_ASCII_GAPS) if folded.isascii() else _GAP.sub(' ', folded)} "
 
 
 def fold_key(text: str) -> str:
-    """The folded text with single spaces, for comparing whole names."""
-    return " ".join(fold(text).text.split())
+    """The folded text with single spaces and neither hyphens nor apostrophes, for comparing whole names."""
+    return " ".join(spaced(fold(text).text).replace("'", "").split())
+
+
+@lru_cache(maxsize=10_000)
+def shape(text: str) -> str:
+    """The text as `fold_key` compares it, but in its own case: what a name that is `cased` must look like."""
+    kept = "".join(char if char.isascii() else _bare(char) for char in text).translate(_SAME)
+    return " ".join(spaced(kept).replace("'", "").split())
 
 
 @cache
@@ -57,6 +94,18 @@ def _fold_char(char: str) -> str:
     same = char.translate(_SAME)
     if same != char:
         return same
+    return _bare(char).casefold().translate(_SAME)
+
+
+@cache
+def _bare(char: str) -> str:
+    """The character in its compatibility form, without accents and invisible marks."""
     decomposed = unicodedata.normalize("NFKD", char)
-    kept = "".join(c for c in decomposed if unicodedata.category(c) not in {"Mn", "Cf", "Cc"} or c in "\n\t ")
-    return kept.casefold().translate(_SAME)
+    return unicodedata.normalize("NFC", "".join(c for c in decomposed if _is_kept(c)))
+
+
+def _is_kept(char: str) -> bool:
+    category = unicodedata.category(char)
+    if category == "Mn":
+        return unicodedata.combining(char) in _VOWEL_SIGNS and char not in _INVISIBLE
+    return category not in {"Cf", "Cc", "Me"} or char in "\n\t "

@@ -1,0 +1,15 @@
+"""The benchmark runs and says what it measured; how fast this machine is, no test can know."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_the_matching_benchmark_prints_load_time_and_ratio() -> None:
+    script = Path(__file__).with_name("bench_matching.py")
+    command = [sys.executable, str(script), "--rounds", "1", "--stories", "3"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert re.search(r"load [1-9]\d+ groups and [1-9]\d+ authorities: \d+ ms", told)
+    assert re.search(r"scan with   5000 names: +\d+ us a story\nscan with  20000 names: +\d+ us", told)
+    assert float(re.findall(r"ratio 20000/5000: (\d+\.\d\d) ", told)[0]) > 0
