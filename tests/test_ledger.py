@@ -222,7 +222,7 @@ def _registry(*rows: Baseline) -> Any:
             Instrument(key="side", name="Side list"),
         ),
     )
-    group = Group(key=GroupKey("x"), name="Xs", countries=("aa",), sources=("https://example.org",), baseline=rows)
+    group = Group(key=GroupKey("x"), name="Xs", countries=("gb",), sources=("https://example.org",), baseline=rows)
     return build_registry([authority], [group])
 
 
