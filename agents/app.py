@@ -97,6 +97,7 @@ def _attach(app: faust.App, station: Station) -> None:
 
 
 def _incoming(message: Any) -> Incoming:
+    """A message of Faust as ours: its timestamp is in seconds, where aiokafka's is in milliseconds."""
     return Incoming(
         message.topic,
         message.partition,

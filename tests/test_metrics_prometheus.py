@@ -23,6 +23,7 @@ CONFIG = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "listwire.json").read_text("utf-8"))
 QUERIES = [(panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel.get("targets", ())]
 WITHIN_S = 30.0
+OUTSIDE = frozenset({"__name__", "instance", "job"})  # what Prometheus adds
 LISTENS = re.compile(rb"Listening on.*?(127\.0\.0\.1:\d+)")
 
 # Counts on, so that rates and quantiles are numbers, in a process of its own, so that no other test sees it.
@@ -167,11 +168,15 @@ def test_every_panel_shows_numbers(seen: Seen, title: str, expr: str) -> None:
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_every_metric_arrives_with_its_labels(seen: Seen, metric: Any) -> None:
-    found = seen.answers[f"{{__name__=~'{metric.name}(_count)?'}}"]  # more than one where other tests ran before
-    assert found
-    for series in found:
-        assert set(metric.labels) == set(series["metric"]) - {"__name__", "instance", "job"}
-    assert any(float(series["value"][1]) >= 1 for series in found)
+    found = [
+        ({name: text for name, text in series["metric"].items() if name not in OUTSIDE}, float(series["value"][1]))
+        for series in seen.answers[f"{{__name__=~'{metric.name}(_count)?'}}"]
+    ]
+    assert all(set(labels) == set(metric.labels) for labels, _ in found)
+    (touched,) = (value for labels, value in found if set(labels.values()) <= {"x", VERSION})
+    assert touched >= 1
+    # the rest are the series of closed sets, which begin at 0 before anything happens
+    assert all(value == 0 for labels, value in found if not set(labels.values()) <= {"x", VERSION})
 
 
 def test_the_version_that_runs_is_shown(seen: Seen) -> None:

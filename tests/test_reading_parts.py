@@ -130,3 +130,25 @@ def test_no_story_makes_the_reader_raise_and_evidence_is_always_text(
     for claim in read(story, load_registry()).claims:
         assert story.text[claim.evidence.start : claim.evidence.end] == claim.evidence.text
         assert 0 < claim.confidence <= 1
+
+
+@pytest.mark.parametrize(
+    ("headline", "body", "news"),
+    [
+        ("Hamas outlawed", "Hamas was on Friday declared a terrorist organisation by Canada.", ["effective"]),
+        ("Plans told", "Britain is banning Hamas, the Home Office said on Friday.", ["decided"]),
+        ("British MPs back outlawing Hamas", "Members of Parliament spoke for two hours.", ["decided"]),
+        (
+            "Order laid",
+            "Britain outlawed Hamas on Monday. The order takes effect on Friday if Parliament agrees.",
+            ["decided"],
+        ),
+        ("Canada keeps Hamas and Hezbollah outlawed", "The government spoke on Friday.", []),
+        ("Lift the ban on Hamas, lawyers tell Britain", "The lawyers wrote to newspapers on Friday.", []),
+        ("Has Britain outlawed Hamas?", "Many ask.", []),
+        ("Talks held", "Hamas is a terrorist organisation in Canada, an officer told a hearing.", []),
+    ],
+)
+def test_the_form_of_a_sentence_decides_what_its_verb_says(headline: str, body: str, news: list[str]) -> None:
+    story = Story(id=StoryId("1"), feed="f", guid="g", headline=headline, body=body, received_at=NOW, published=NOW)
+    assert [claim.stage.value for claim in read(story, load_registry()).claims if claim.news] == news
