@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-from streams.reading.attribution import attribute, find_medium, media
+from streams.reading.attribution import find_medium, media
 from streams.reading.candidates import Candidate, candidates, named_later
-from streams.reading.claims import Row, claim_of, find_turns, held_back, settle_news
+from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_back, settle_news
 from streams.reading.context import Focus, Named, groups_in, home_of
 from streams.reading.effects import Drop
 from streams.reading.ellipsis import same_step
 from streams.reading.lexicon import Lexicon
 from streams.reading.nouns import collapse
+from streams.reading.relevance import may_tell
 from streams.reading.sentences import Sentence, split
-from streams.reading.tenses import Scene, scene
-from streams.reading.times import find_times
+from streams.reading.tenses import Scene
 from streams.reading.tokens import Kind, Unit
-from streams.reading.units import units_of
+from streams.reading.units import bare_groups, units_of
 from streams.records import Claim, Mention, Story
 from streams.registry import Registry
 
@@ -48,50 +48,75 @@ def read(story: Story, registry: Registry) -> Reading:
     if not mentions:
         return Reading((), (), ())
     page = _page(story, mentions, registry)
-    found, turns = _walk(page, registry)
+    found = _walk(page, registry)
     news, background, repeated = settle_news(found, _is_opinion(story))
-    claims = [claim_of(held_back(c, turns), story, page.today) for c in news]
-    claims += [claim_of(c, story, page.today) for c in background]
-    return Reading(tuple(claims), mentions, (*(c for c in found if c.drop is not None), *repeated))
+    turns = _turns(page) if news else []
+    claims = [held_back(c, turns) for c in news] + background
+    mark = fingerprint(story) if claims else ""
+    finished = tuple(claim_of(c, story, page.today, mark) for c in claims)
+    return Reading(finished, mentions, (*(c for c in found if c.drop is not None), *repeated))
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A story cut and tagged: its sentences with their units, its day, and what it is about."""
+    """A story cut: its sentences, the units of those that open it, its day, and what it is about."""
 
     story: Story
+    mentions: tuple[Mention, ...]
+    lexicon: Lexicon
     sentences: tuple[Sentence, ...]
-    units: tuple[list[Unit], ...]
+    opening: tuple[list[Unit], ...]
     today: date | None
     agency: str | None
     focus: Focus
 
 
+_OPENING = 3
+"""Headline and lead: what a story is about is told there, so they are always read whole."""
+
+
 def _page(story: Story, mentions: tuple[Mention, ...], registry: Registry) -> _Page:
     sentences, dateline = split(story.headline, story.body)
     lexicon = lexicon_of(registry)
-    units = tuple(collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in sentences)
-    focus = _opening_focus(units)
+    opening = tuple(collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in sentences[:_OPENING])
+    focus = _opening_focus(opening)
     if focus.home is None and dateline is not None:
         focus.home = home_of([units_of(story.text, dateline.start, dateline.end, (), lexicon)])
     today = story.published.date() if story.published is not None else None
-    agency = dateline.agency if dateline is not None else None
-    return _Page(story, sentences, units, today, agency or find_medium(story.source or "") or story.source, focus)
+    agency = (dateline.agency if dateline is not None else None) or find_medium(story.source or "") or story.source
+    return _Page(story, mentions, lexicon, sentences, opening, today, agency, focus)
 
 
-def _walk(page: _Page, registry: Registry) -> tuple[list[Candidate], list[Row]]:
-    """All candidates, sentence by sentence, and the rows that hold changes back or bring them forward."""
+def _units(page: _Page, index: int, waiting: bool) -> list[Unit]:
+    """The units of a sentence; of one that can tell nothing only its groups. `waiting`: names may still be to come."""
+    if index < len(page.opening):
+        return page.opening[index]
+    text, (start, end, *_) = page.story.text, page.sentences[index]
+    if waiting or may_tell(text[start:end], page.focus.list_seen):
+        return collapse(units_of(text, start, end, page.mentions, page.lexicon))
+    return bare_groups(text, start, end, page.mentions, page.lexicon)
+
+
+def _walk(page: _Page, registry: Registry) -> list[Candidate]:
+    """All candidates, sentence by sentence."""
     found: list[Candidate] = []
-    turns: list[Row] = []
-    for sentence, units in zip(page.sentences, page.units, strict=True):
+    waiting = False
+    for index, sentence in enumerate(page.sentences):
+        units = _units(page, index, waiting)
         view = _scene(page, sentence, units, registry)
         fresh = list(candidates(view, page.focus, registry))
         fresh += same_step(view, [*found, *fresh])
         fresh += named_later(found, view, fresh, groups_in(units))
         found += fresh
+        waiting = waiting or any(c.awaits is not None for c in fresh)
         _remember(page.focus, fresh, units)
-        turns += find_turns(page.story.text[sentence.start : sentence.end]) if sentence.number else []
-    return found, turns
+    return found
+
+
+def _turns(page: _Page) -> list[Row]:
+    """The rows of the body's sentences that hold changes back or bring them forward."""
+    text = page.story.text
+    return [row for s in page.sentences if s.number for row in find_turns(text[s.start : s.end])]
 
 
 @cache
@@ -101,11 +126,8 @@ def lexicon_of(registry: Registry) -> Lexicon:
 
 
 def _scene(page: _Page, sentence: Sentence, units: list[Unit], registry: Registry) -> Scene:
-    text = page.story.text
-    voice = attribute(units, text[sentence.start : sentence.end], registry, page.focus.acting or page.focus.home)
-    if voice.medium is None:
-        voice = voice._replace(medium=page.agency)
-    return scene(sentence, units, find_times(text, sentence.start, sentence.end, page.today), voice, page.today)
+    home = page.focus.acting or page.focus.home
+    return Scene(sentence, units, page.story.text, page.today, registry, home, page.agency)
 
 
 def _opening_focus(units: Sequence[list[Unit]]) -> Focus:

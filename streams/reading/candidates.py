@@ -56,9 +56,12 @@ class Candidate:
 
 def candidates(view: Scene, focus: Focus, registry: Registry) -> Iterator[Candidate]:
     """Every candidate of the sentence, dropped ones included, with their reasons."""
-    dated = any(when.date is not None and not when.weekday for when in view.times)
-    for trigger in find_triggers(view.units, focus.list_in_sight or (focus.list_seen and dated)):
+    for trigger in find_triggers(view.units, lambda: focus.list_in_sight or (focus.list_seen and _is_dated(view))):
         yield from _of_trigger(view, trigger, focus, registry)
+
+
+def _is_dated(view: Scene) -> bool:
+    return any(when.date is not None and not when.weekday for when in view.times)
 
 
 def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry) -> Iterator[Candidate]:

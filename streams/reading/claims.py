@@ -132,8 +132,8 @@ def held_back(c: Candidate, rows: Iterable[Row]) -> Candidate:
     return c
 
 
-def claim_of(c: Candidate, story: Story, today: date | None) -> Claim:
-    """The finished claim. Requires a candidate without `drop`."""
+def claim_of(c: Candidate, story: Story, today: date | None, mark: str) -> Claim:
+    """The finished claim; `mark` is the story's fingerprint. Requires a candidate without `drop`."""
     if c.group is None or c.authority is None or c.stage is None:
         raise ValueError("a candidate that was dropped makes no claim")
     text = story.text[c.sentence.start : c.sentence.end]
@@ -161,7 +161,7 @@ def claim_of(c: Candidate, story: Story, today: date | None) -> Claim:
         speaker=c.voice.speaker,
         medium=c.voice.medium,
         origin=c.voice.medium or story.source,
-        fingerprint=fingerprint(story),
+        fingerprint=mark,
         official=official,
     )
 

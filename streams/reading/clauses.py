@@ -6,7 +6,7 @@ years" is a renewal before it is a listing. What is not in the sentence is left 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from streams.reading.phrases import Form, Needs, Phrase, Spelling, spellings
 from streams.reading.slots import slot_of, takes_group
@@ -17,10 +17,10 @@ from streams.reading.voices import auxiliaries_of, voice_of
 from streams.reading.words import words
 
 
-def find_triggers(units: Sequence[Unit], list_in_sight: bool = False) -> Iterator[Trigger]:
+def find_triggers(units: Sequence[Unit], list_in_sight: Callable[[], bool]) -> Iterator[Trigger]:
     """The triggers of the sentence, left to right; where several rows fit one verb, the most demanding.
 
-    `list_in_sight`: the sentence before spoke of a list, so "removed the group" needs none of its own.
+    `list_in_sight`: whether the text before spoke of a list, so that "removed the group" needs none of its own.
     """
     index = 0
     while index < len(units):
@@ -30,7 +30,7 @@ def find_triggers(units: Sequence[Unit], list_in_sight: bool = False) -> Iterato
         index += 1
 
 
-def _at(units: Sequence[Unit], index: int, list_in_sight: bool) -> Trigger | None:
+def _at(units: Sequence[Unit], index: int, list_in_sight: Callable[[], bool]) -> Trigger | None:
     if units[index].kind is not Kind.WORD:
         return None
     met: list[Trigger] = []
@@ -62,7 +62,9 @@ _DEMAND = {
 }
 
 
-def _fitting(units: Sequence[Unit], start: int, spelling: Spelling, list_in_sight: bool) -> Trigger | None:
+def _fitting(
+    units: Sequence[Unit], start: int, spelling: Spelling, list_in_sight: Callable[[], bool]
+) -> Trigger | None:
     """The trigger that this spelling makes at `start`, if its phrase has all that it asks for."""
     phrase, end = spelling.phrase, start + len(spelling.words)
     if start and units[start - 1].text in words().stays:
@@ -95,10 +97,11 @@ def _is_kept(units: Sequence[Unit], start: int, form: Form) -> bool:
     return 0 <= index < start - 1 and units[index].text in {"keep", "keeps", "kept", "keeping"}
 
 
-def _may_lack_list(units: Sequence[Unit], trigger: Trigger, list_in_sight: bool) -> bool:
+def _may_lack_list(units: Sequence[Unit], trigger: Trigger, list_in_sight: Callable[[], bool]) -> bool:
     """Whether the list was named just before, so that `removed it` is enough."""
-    seen = list_in_sight or any(unit.kind is Kind.LIST for unit in units[: trigger.start])
-    return seen and trigger.phrase.needs is Needs.LIST and bool(trigger.phrase.preps) and takes_group(units, trigger)
+    if trigger.phrase.needs is not Needs.LIST or not trigger.phrase.preps or not takes_group(units, trigger):
+        return False
+    return any(unit.kind is Kind.LIST for unit in units[: trigger.start]) or list_in_sight()
 
 
 _NEAR = 16

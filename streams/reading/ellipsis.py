@@ -20,6 +20,8 @@ _SAME = re.compile(
     r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
 )
+POINTERS = ("similar", "similarly", "same", "like", "so", "likewise", "followed", "done")
+"""Words of which each sentence that `_SAME` meets has one."""
 _NOT = re.compile(
     r"\b(not|never|no|urg\w+|call\w*|should|could|would|may|might|ask\w*|want\w*|expected)\b", re.IGNORECASE
 )

@@ -38,6 +38,10 @@ class Lexicon:
         for terms in self._by_first.values():
             terms.sort(key=lambda term: -len(term.words))
 
+    def opens(self, word: str) -> bool:
+        """Whether any term begins with the word; a cheap question before `match`."""
+        return word in self._by_first
+
     def match(self, pieces: Sequence[Unit], index: int, text: str) -> tuple[Term | None, int]:
         """The longest term at `index` and how many tokens it takes; (None, 0) if there is none."""
         for term in self._by_first.get(pieces[index].text, ()):

@@ -10,19 +10,23 @@ be taken for one of ours.
 
 from __future__ import annotations
 
+from functools import cache
+
 from streams.reading.phrases import verb_forms
 from streams.reading.tokens import Kind, Unit
-from streams.reading.words import singular, words
+from streams.reading.words import plural, singular, words
 
 
 def collapse(units: list[Unit]) -> list[Unit]:
     """The units with every list, label and status noun phrase as one unit."""
+    heads = phrase_heads()
     out: list[Unit] = []
     index = 0
     while index < len(units):
-        made = _list_at(units, index, out) or _label_at(units, index, out) or _status_at(units, index, out)
+        head = units[index]
+        made = _phrase_at(units, index, out) if head.text in heads and head.kind is Kind.WORD else None
         if made is None:
-            out.append(units[index])
+            out.append(head)
             index += 1
             continue
         phrase, back, ahead = made
@@ -30,6 +34,17 @@ def collapse(units: list[Unit]) -> list[Unit]:
         out.append(phrase)
         index += 1 + ahead
     return out
+
+
+@cache
+def phrase_heads() -> frozenset[str]:
+    """Every word, singular or plural, that a list, a label or a status can end with."""
+    singulars = words().list_heads | words().label_heads | words().status_nouns | words().marked_status_nouns
+    return singulars | words().labels_alone | frozenset(plural(word) for word in singulars)
+
+
+def _phrase_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int, int] | None:
+    return _list_at(units, index, out) or _label_at(units, index, out) or _status_at(units, index, out)
 
 
 def _modifiers(out: list[Unit], limit: int, groups: bool = False) -> list[Unit]:
@@ -72,7 +87,7 @@ def _is_verb(unit: Unit) -> bool:
 
 def _list_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int, int] | None:
     head = units[index]
-    if head.kind is not Kind.WORD or singular(head.text) not in words().list_heads:
+    if singular(head.text) not in words().list_heads:
         return None
     before = _modifiers(out, 8, groups=True)
     if singular(head.text) == "listing" or (singular(head.text) == "list" and head.text == "lists" and not before):
@@ -122,8 +137,6 @@ def _of_phrase(units: list[Unit], index: int) -> int:
 
 def _label_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int, int] | None:
     head = units[index]
-    if head.kind is not Kind.WORD:
-        return None
     alone = head.text in words().labels_alone and not _goes_on(units, index)
     if not alone and singular(head.text) not in words().label_heads:
         return None
@@ -164,9 +177,9 @@ def _goes_on_to_list(units: list[Unit], index: int) -> bool:
 
 def _status_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int, int] | None:
     head = units[index]
-    if head.kind is not Kind.WORD:
-        return None
     noun = singular(head.text)
+    if noun not in words().status_nouns and noun not in words().marked_status_nouns:
+        return None
     before = _modifiers(out, 6)
     texts = {piece for unit in before for piece in unit.text.split("-")}
     if texts & words().label_never or texts & {"travel", "entry", "flight", "visa", "flag", "arms"}:

@@ -9,36 +9,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import pairwise
 
 from streams.dates import is_before
-from streams.reading.attribution import Attribution
+from streams.reading.attribution import Attribution, attribute
 from streams.reading.operators import Hit, find_operators
 from streams.reading.phrases import Form
 from streams.reading.sentences import Sentence
-from streams.reading.times import When
+from streams.reading.times import When, find_times
 from streams.reading.tokens import Unit
 from streams.reading.triggers import Trigger
 from streams.reading.words import words
+from streams.records import AuthorityKey
+from streams.registry import Registry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scene:
-    """All that is known of a sentence before its changes are read."""
+    """A sentence with what is known about it; what only a change in it asks for is looked up on the first question."""
 
     sentence: Sentence
     units: Sequence[Unit]
-    operators: Sequence[Hit]
-    times: Sequence[When]
-    voice: Attribution
+    story: str  # the text that all offsets count in
     today: date | None
+    registry: Registry
+    home: AuthorityKey | None  # whose "the ministry" is
+    agency: str | None  # the medium of a sentence that cites none
 
+    @cached_property
+    def operators(self) -> list[Hit]:
+        """The words that may bend a change, left to right."""
+        return find_operators(self.units)
 
-def scene(
-    sentence: Sentence, units: Sequence[Unit], times: Sequence[When], voice: Attribution, today: date | None
-) -> Scene:
-    """The sentence, prepared."""
-    return Scene(sentence, units, find_operators(units), times, voice, today)
+    @cached_property
+    def times(self) -> list[When]:
+        """The times that the sentence names, in order."""
+        return find_times(self.story, self.sentence.start, self.sentence.end, self.today)
+
+    @cached_property
+    def voice(self) -> Attribution:
+        """Who speaks, and through which medium."""
+        text = self.story[self.sentence.start : self.sentence.end]
+        voice = attribute(self.units, text, self.registry, self.home)
+        return voice if voice.medium is not None else voice._replace(medium=self.agency)
 
 
 def when_of(view: Scene, trigger: Trigger) -> When | None:

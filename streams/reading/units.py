@@ -7,6 +7,7 @@ organ). A list, a label and a status noun are noun phrases collapsed into one un
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from streams.reading.lexicon import Lexicon
@@ -19,6 +20,28 @@ def units_of(text: str, start: int, end: int, mentions: Iterable[Mention], lexic
     """The units of `text[start:end]`, noun phrases not yet collapsed."""
     inside = [m for m in mentions if start <= m.start and m.end <= end]
     return _with_actors(_with_groups(tokens(text, start, end), inside, lexicon), lexicon, text)
+
+
+def bare_groups(text: str, start: int, end: int, mentions: Iterable[Mention], lexicon: Lexicon) -> list[Unit]:
+    """Only the groups that `text[start:end]` names; for a sentence of which nothing else is asked."""
+    inside = (m for m in mentions if start <= m.start and m.end <= end)
+    return [_group_unit(m, lexicon) for m in inside if not _GOES_ON.match(text, m.end, end)]
+
+
+_GOES_ON = re.compile(r"-\w")
+
+
+def _group_unit(mention: Mention, lexicon: Lexicon) -> Unit:
+    whole = lexicon.whole.get(mention.group)
+    return Unit(
+        Kind.GROUP,
+        mention.text.lower(),
+        mention.start,
+        mention.end,
+        group=whole or mention.group,
+        scope=mention.group if whole else None,
+        capital=True,
+    )
 
 
 def _with_groups(pieces: list[Unit], mentions: list[Mention], lexicon: Lexicon) -> list[Unit]:
@@ -37,18 +60,7 @@ def _with_groups(pieces: list[Unit], mentions: list[Mention], lexicon: Lexicon) 
             continue
         if out and out[-1].kind is Kind.GROUP and out[-1].start == mention.start:
             continue
-        whole = lexicon.whole.get(mention.group)
-        out.append(
-            Unit(
-                Kind.GROUP,
-                mention.text.lower(),
-                mention.start,
-                mention.end,
-                group=whole or mention.group,
-                scope=mention.group if whole else None,
-                capital=True,
-            )
-        )
+        out.append(_group_unit(mention, lexicon))
     return out
 
 
@@ -57,9 +69,10 @@ def _with_actors(pieces: list[Unit], lexicon: Lexicon, text: str) -> list[Unit]:
     out: list[Unit] = []
     index = 0
     while index < len(pieces):
-        term, length = lexicon.match(pieces, index, text)
+        piece = pieces[index]
+        term, length = lexicon.match(pieces, index, text) if lexicon.opens(piece.text) else (None, 0)
         if term is None:
-            out.append(pieces[index])
+            out.append(piece)
             index += 1
             continue
         last = pieces[index + length - 1]

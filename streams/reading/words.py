@@ -109,4 +109,9 @@ def singular(word: str) -> str:
     """The word without a plural ending, as far as the word classes need it."""
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def plural(word: str) -> str:
+    """The regular plural, such that `singular` leads back."""
+    return word[:-1] + "ies" if word.endswith("y") and word[-2] not in "aeiou" else word + "s"
