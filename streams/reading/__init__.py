@@ -19,16 +19,19 @@ from streams.reading.candidates import Candidate, candidates, named_later
 from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_back, settle_news
 from streams.reading.context import Focus, Named, groups_in, home_of
 from streams.reading.effects import Drop
-from streams.reading.ellipsis import same_step
+from streams.reading.ellipsis import gapped, same_step
 from streams.reading.lexicon import Lexicon
 from streams.reading.nouns import collapse
+from streams.reading.patients import is_owner
 from streams.reading.relevance import may_tell
 from streams.reading.sentences import Sentence, split
 from streams.reading.tenses import Scene
 from streams.reading.tokens import Kind, Unit
 from streams.reading.units import bare_groups, units_of
+from streams.reading.words import words
 from streams.records import Claim, Mention, Story
 from streams.registry import Registry
+from streams.vocabulary import Change
 
 __all__ = ["Reading", "read"]
 
@@ -105,8 +108,9 @@ def _walk(page: _Page, registry: Registry) -> list[Candidate]:
         units = _units(page, index, waiting)
         view = _scene(page, sentence, units, registry)
         fresh = list(candidates(view, page.focus, registry))
+        fresh += gapped(view, fresh)
         fresh += same_step(view, [*found, *fresh])
-        fresh += named_later(found, view, fresh, groups_in(units))
+        fresh += named_later(found, view, fresh, groups_in(u for i, u in enumerate(units) if not is_owner(units, i)))
         found += fresh
         waiting = waiting or any(c.awaits is not None for c in fresh)
         _remember(page.focus, fresh, units)
@@ -142,7 +146,11 @@ def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit]) -> None:
         focus.changed = tuple(dict.fromkeys(Named(c.group, c.scope) for c in done if c.group is not None))
         focus.acting = done[-1].authority
     focus.platform = focus.platform or any(c.drop is Drop.PLATFORM for c in fresh)
-    focus.list_in_sight = any(unit.kind is Kind.LIST for unit in units)
+    focus.list_in_sight = any(unit.kind is Kind.LIST for unit in units) or any(
+        c.change is Change.LISTING for c in done
+    )
+    focus.strangers = not done and any(unit.text in words().strangers for unit in units)
+    focus.status_in_sight = any(unit.kind in {Kind.STATUS, Kind.LABEL} for unit in units)
     focus.list_seen = focus.list_seen or any(unit.kind in {Kind.LIST, Kind.STATUS} for unit in units)
     focus.saw(units)
 

@@ -24,6 +24,9 @@ class Agent(NamedTuple):
     group_acts: bool = False
 
 
+_FOLLOWS = frozenset({"follow", "follows", "followed", "following", "join", "joins", "joined", "joining"})
+
+
 def agent(units: Sequence[Unit], trigger: Trigger) -> Agent:
     """The authority that acts, as far as the sentence says."""
     slot = units[trigger.slot] if trigger.slot is not None else None
@@ -33,16 +36,21 @@ def agent(units: Sequence[Unit], trigger: Trigger) -> Agent:
         found = _by_phrase(units, trigger) or _place(units, trigger)
         if found is not None:
             return found
+    if trigger.phrase.subject:
+        said = _place(units, trigger) or _under_law(units, trigger) or _by_phrase(units, trigger)
+        return said or _where(units, trigger) or _holder(units, trigger) or _heading(units) or Agent((), None)
     subject = _subject(units, trigger)
-    if trigger.voice is Voice.ACTIVE and not trigger.phrase.subject and _group_is_subject(units, trigger, subject):
+    if trigger.voice is Voice.ACTIVE and _group_is_subject(units, trigger, subject):
         return Agent((), None, group_acts=True)
     if subject is None and trigger.left > 0 and units[trigger.left].text in {"it", "they", "he", "she"}:
         subject = _subject(units, trigger._replace(left=0))
+    if subject is None and trigger.voice is Voice.ACTIVE:
+        subject = _antecedent(units, trigger)
     if subject is not None and not (trigger.passive and trigger.voice is Voice.PASSIVE and units[subject].noun is None):
         unit = units[subject]
         return Agent(_with_joined(units, subject), subject) if unit.authority else Agent((), subject)
     platform = any(unit.text in words().platforms for unit in units[trigger.left : trigger.right])
-    return _place(units, trigger) or Agent((), None, platform)
+    return _place(units, trigger) or _heading(units) or Agent((), None, platform)
 
 
 def _group_is_subject(units: Sequence[Unit], trigger: Trigger, actor: int | None) -> bool:
@@ -89,13 +97,53 @@ def _by_phrase(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
 
 
 def _place(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
-    """`banned in Australia`, `listed as a terrorist organisation in Australia`."""
-    for index in range(trigger.end, min(trigger.right, trigger.end + 6) - 1):
+    """`banned in Australia`, `listed as a terrorist organisation in Australia`; `In Australia the group was banned`."""
+    behind = range(trigger.end, min(trigger.right, trigger.end + 6) - 1)
+    fronted = range(trigger.left, min(trigger.left + 1, trigger.start - 2))
+    for index in (*behind, *fronted):
         if units[index].text == "in":
-            place = units[index + 2] if units[index + 1].text == "the" and index + 2 < len(units) else units[index + 1]
+            behind_in = (u for u in units[index + 1 : index + 4] if u.text != "the" and u.text not in words().quarters)
+            place = next(behind_in, units[index])
             if place.kind is Kind.ACTOR and place.authority and not place.demonym:
                 return Agent((place.authority,), None)
     return None
+
+
+def _under_law(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
+    """`became a terrorist organisation under Australian law`, `... as far as the United States is concerned`."""
+    for index in range(trigger.end, trigger.right - 1):
+        if units[index].text in {"under", "for", "as"}:
+            near = units[index + 1 : index + 5]
+            owner = next((unit for unit in near if unit.kind is Kind.ACTOR and unit.authority), None)
+            if owner is not None:
+                return Agent((owner.authority,) if owner.authority else (), None)
+    return None
+
+
+def _where(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
+    """`Britain, where it has been banned since 2001`."""
+    if trigger.left < 2 or units[trigger.left - 1].text != "where":
+        return None
+    place = units[trigger.left - 2] if units[trigger.left - 2].text != "," else units[trigger.left - 3]
+    return Agent((place.authority,), None) if place.kind is Kind.ACTOR and place.authority else None
+
+
+def _heading(units: Sequence[Unit]) -> Agent | None:
+    """`UNITED STATES - Hezbollah has been ...`: an entry of a list of states."""
+    first = units[0]
+    if first.kind is not Kind.ACTOR or first.authority is None or len(units) < 2 or units[1].text not in {"-", ":"}:
+        return None
+    return Agent((first.authority,), 0)
+
+
+def _holder(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
+    """`Washington has had X on its list`: an actor of its own standing before the verb, with no group in between."""
+    index = _subject(units, trigger)
+    if index is None or _after_preposition(units, index):
+        return None
+    if any(unit.kind is Kind.GROUP for unit in units[index + 1 : trigger.start]):
+        return None
+    return Agent(_with_joined(units, index), index) if units[index].authority else Agent((), index)
 
 
 def _subject(units: Sequence[Unit], trigger: Trigger) -> int | None:
@@ -104,7 +152,7 @@ def _subject(units: Sequence[Unit], trigger: Trigger) -> int | None:
     if told is not None:
         return told
     second: int | None = None
-    for index in range(trigger.start - 1, trigger.left - 1, -1):
+    for index in range(_before_aside(units, trigger), trigger.left - 1, -1):
         unit = units[index]
         if unit.kind is not Kind.ACTOR or _is_attribute(units, index) or _is_requester(units, index):
             continue
@@ -113,6 +161,32 @@ def _subject(units: Sequence[Unit], trigger: Trigger) -> int | None:
             continue
         return index
     return second
+
+
+def _antecedent(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    """`Canada, which listed the group in 2021`: the actor that a relative clause is about."""
+    opener = trigger.start - len(trigger.auxiliaries) - 1
+    if opener < 1 or units[opener].text not in {"which", "who", "that"}:
+        return None
+    index = opener - 2 if units[opener - 1].text == "," else opener - 1
+    return index if index >= 0 and units[index].kind is Kind.ACTOR else None
+
+
+def _before_aside(units: Sequence[Unit], trigger: Trigger) -> int:
+    """Where the search for the subject begins, what stands between it and the verb skipped.
+
+    `India, whose prime minister the group killed, outlawed it`; `Estonia followed Germany and Britain in banning it`.
+    """
+    if trigger.voice is Voice.GERUND:
+        model = next((i for i in range(trigger.left, trigger.start) if units[i].text in _FOLLOWS), None)
+        if model is not None and units[trigger.start - 1].text in {"in", "by"}:
+            return model - 1
+    close = trigger.start - len(trigger.auxiliaries) - 1
+    if close > 2 and units[close].text == ",":
+        for opening in range(close - 2, 0, -1):
+            if units[opening].text == "," and units[opening + 1].text in {"which", "who", "whose", "where"}:
+                return opening - 1
+    return trigger.start - 1
 
 
 def _told_to_act(units: Sequence[Unit], trigger: Trigger) -> int | None:
@@ -126,10 +200,10 @@ def _told_to_act(units: Sequence[Unit], trigger: Trigger) -> int | None:
 
 
 def _after_preposition(units: Sequence[Unit], index: int) -> bool:
-    before = units[index - 1] if index else None
-    if before is not None and before.text == "the" and index > 1:
-        before = units[index - 2]
-    return before is not None and before.text in words().prepositions
+    before = index - 1
+    while before > 0 and (units[before].text == "the" or units[before].text in words().quarters):
+        before -= 1
+    return before >= 0 and units[before].text in words().prepositions
 
 
 def _is_requester(units: Sequence[Unit], index: int) -> bool:

@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 
 from streams.reading.actors import Agent, agent
 from streams.reading.attribution import Attribution
-from streams.reading.clauses import find_triggers
+from streams.reading.clauses import Seen, find_triggers
 from streams.reading.context import Focus, Named
 from streams.reading.effects import Drop
+from streams.reading.nominal import DATED, bans
 from streams.reading.patients import patient
 from streams.reading.phrases import Form
 from streams.reading.sentences import Sentence
 from streams.reading.stance import Stance, judge
 from streams.reading.static import is_static
-from streams.reading.tenses import Scene, is_background, when_of
+from streams.reading.tenses import Scene, is_background, is_long_ago, time_near, when_of
 from streams.reading.times import When
 from streams.reading.tokens import Kind
-from streams.reading.triggers import Trigger
+from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
 from streams.records import AuthorityKey, GroupKey, PartialDate
 from streams.registry import Registry
@@ -56,8 +57,18 @@ class Candidate:
 
 def candidates(view: Scene, focus: Focus, registry: Registry) -> Iterator[Candidate]:
     """Every candidate of the sentence, dropped ones included, with their reasons."""
-    for trigger in find_triggers(view.units, lambda: focus.list_in_sight or (focus.list_seen and _is_dated(view))):
+    seen = Seen(lambda: focus.list_in_sight or (focus.list_seen and _is_dated(view)), focus.status_in_sight)
+    triggers = list(find_triggers(view.units, seen))
+    triggers += bans(view, {trigger.slot for trigger in triggers})
+    for trigger in triggers:
         yield from _of_trigger(view, trigger, focus, registry)
+
+
+def _unsaid(view: Scene, trigger: Trigger, focus: Focus, who: Agent) -> tuple[AuthorityKey, ...]:
+    """The authority that context gives; where the group is the subject of the verb, whoever tells of it comes first."""
+    told = view.voice.authority if trigger.phrase.subject and who.unit is None else None
+    found = told or focus.authority_for(view.units, who.unit)
+    return (found,) if found is not None else ()
 
 
 def _is_dated(view: Scene) -> bool:
@@ -67,7 +78,7 @@ def _is_dated(view: Scene) -> bool:
 def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry) -> Iterator[Candidate]:
     who, whom = agent(view.units, trigger), patient(view.units, trigger)
     groups = focus.groups_for(whom, view.units)
-    authorities = who.authorities or tuple(a for a in (focus.authority_for(view.units, who.unit),) if a is not None)
+    authorities = who.authorities or _unsaid(view, trigger, focus, who)
     drop = _structural_drop(view, trigger, who, groups, authorities) or _focus_drop(focus, trigger, who)
     for authority in authorities or (None,):
         stance = _stance(view, trigger, authority, registry)
@@ -93,19 +104,27 @@ def _is_foreign_past(view: Scene, trigger: Trigger, authority: AuthorityKey | No
 
 
 def _stance(view: Scene, trigger: Trigger, authority: AuthorityKey | None, registry: Registry) -> Stance:
+    if trigger.phrase.id == DATED:
+        return Stance(trigger.phrase.stage, None, ())  # a ban that is there already, whatever is thought of it
     body = authority in registry.authorities and registry.authorities[authority].kind is AuthorityKind.BODY
     stance = judge(view.units, trigger, view.operators, authority, body)
-    perfect = not words().have_forms.isdisjoint(trigger.auxiliaries)
-    if stance.drop is Drop.NEGATED and perfect and view.sentence.number == 1 and authority == view.voice.authority:
+    own = words().have_forms | _CANNOT
+    spoken = view.sentence.number <= 1 and authority == view.voice.authority
+    if stance.drop is Drop.NEGATED and spoken and not own.isdisjoint(trigger.auxiliaries):
         return Stance(Stage.REJECTED, None, (*stance.why, "own-denial"))
     return stance
+
+
+_CANNOT = frozenset({"can", "cannot", "can't"})
+"""`has not listed X`, `cannot list X`: in the authority's own mouth a refusal."""
 
 
 def _focus_drop(focus: Focus, trigger: Trigger, who: Agent) -> Drop | None:
     """What the story so far says against it: it is about a company, or nobody is there who could act."""
     if focus.platform and (not who.authorities or trigger.phrase.id == "ban"):
         return Drop.PLATFORM
-    return Drop.NO_AUTHORITY if trigger.phrase.needs_actor and not who.authorities else None
+    known = who.authorities or (trigger.passive and focus.acting is not None)
+    return Drop.NO_AUTHORITY if trigger.phrase.needs_actor and not known else None
 
 
 def _structural_drop(
@@ -115,7 +134,7 @@ def _structural_drop(
     groups: tuple[Named, ...],
     authorities: tuple[AuthorityKey, ...],
 ) -> Drop | None:
-    if who.platform:
+    if who.platform or _is_from_platform(view, trigger):
         return Drop.PLATFORM
     if who.group_acts:
         return Drop.GROUP_ACTS
@@ -130,6 +149,12 @@ def _structural_drop(
     return None if authorities else Drop.NO_AUTHORITY
 
 
+def _is_from_platform(view: Scene, trigger: Trigger) -> bool:
+    """`had been banned from the platform`."""
+    behind = [unit.text for unit in view.units[trigger.end : trigger.end + 8]]
+    return "from" in behind and not words().platforms.isdisjoint(behind[behind.index("from") :])
+
+
 def _is_bidden(view: Scene, trigger: Trigger) -> bool:
     """`Lift the ban, Amnesty tells Pakistan`: a headline that opens with a plain verb has no subject; it commands."""
     return view.sentence.number == 0 and trigger.start == 0 and trigger.form is Form.BASE
@@ -138,20 +163,29 @@ def _is_bidden(view: Scene, trigger: Trigger) -> bool:
 def _candidate(view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None) -> Candidate:
     """What the sentence says by itself; whom and by whom is filled in by the caller."""
     when = when_of(view, trigger)
+    if stance.turned_by is not None:
+        when = time_near(view, view.units[stance.turned_by.start].start)
     perfect = not {"has", "have"}.isdisjoint(trigger.auxiliaries)
     return Candidate(
-        change=_change(trigger),
+        change=stance.change or _change(trigger),
         stage=stance.stage,
         rule=trigger.phrase.id,
         why=stance.why,
         sentence=view.sentence,
         drop=drop or stance.drop,
         when=when,
-        background=is_background(view, trigger, when),
+        background=_is_history(view, trigger, stance, when),
         position=view.sentence.number,
         told="hereby" in trigger.auxiliaries or (perfect and "announce" in stance.why),
         voice=view.voice,
     )
+
+
+def _is_history(view: Scene, trigger: Trigger, stance: Stance, when: When | None) -> bool:
+    if stance.turned_by is not None:  # the act that was undone is history, that it was undone need not be
+        had = "had" in (unit.text for unit in view.units[max(0, stance.turned_by.start - 3) : stance.turned_by.start])
+        return had or (when is not None and is_long_ago(view, when))
+    return is_background(view, trigger, when) or (trigger.voice is Voice.NOUN and not stance.why)
 
 
 def _change(trigger: Trigger) -> Change:
@@ -179,10 +213,9 @@ def _still_waits(c: Candidate, view: Scene, found: Sequence[Candidate]) -> bool:
     """Whether names for `c` are still to come: none yet, or a list of short lines that goes on."""
     if c.awaits is None or view.sentence.number - c.sentence.number > _REACH[c.awaits]:
         return False
-    if c.awaits != "listed" and any(
-        o.drop is None and (o.authority, o.change) == (c.authority, c.change) for o in found
-    ):
-        return False
+    told = [o for o in found if o.drop is None and (o.authority, o.change) == (c.authority, c.change)]
+    if told and (c.awaits != "listed" or (c.position == 0 and any(o.position > 0 for o in told))):
+        return False  # the names have come, if not in a list of their own
     named = [o.sentence.number for o in found if o.position == c.position and o.rule == c.rule and o.awaits is None]
     return not named or (max(named) == view.sentence.number - 1 and len(view.units) <= _LINE)
 

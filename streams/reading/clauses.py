@@ -7,6 +7,7 @@ years" is a renewal before it is a listing. What is not in the sentence is left 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from streams.reading.phrases import Form, Needs, Phrase, Spelling, spellings
 from streams.reading.slots import slot_of, takes_group
@@ -14,23 +15,30 @@ from streams.reading.times import is_month
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import SPLIT, Trigger, Voice
 from streams.reading.voices import auxiliaries_of, voice_of
-from streams.reading.words import words
+from streams.reading.words import singular, words
 
 
-def find_triggers(units: Sequence[Unit], list_in_sight: Callable[[], bool]) -> Iterator[Trigger]:
+class Seen(NamedTuple):
+    """What the sentences before spoke of."""
+
+    a_list: Callable[[], bool]
+    a_status: bool
+
+
+def find_triggers(units: Sequence[Unit], seen: Seen) -> Iterator[Trigger]:
     """The triggers of the sentence, left to right; where several rows fit one verb, the most demanding.
 
-    `list_in_sight`: whether the text before spoke of a list, so that "removed the group" needs none of its own.
+    `seen`: what the text before spoke of, so that "removed the group" needs no list of its own.
     """
     index = 0
     while index < len(units):
-        trigger = _at(units, index, list_in_sight)
+        trigger = _at(units, index, seen)
         if trigger is not None:
             yield trigger
         index += 1
 
 
-def _at(units: Sequence[Unit], index: int, list_in_sight: Callable[[], bool]) -> Trigger | None:
+def _at(units: Sequence[Unit], index: int, seen: Seen) -> Trigger | None:
     if units[index].kind is not Kind.WORD:
         return None
     met: list[Trigger] = []
@@ -40,7 +48,7 @@ def _at(units: Sequence[Unit], index: int, list_in_sight: Callable[[], bool]) ->
             continue
         if met and met[0].end - met[0].start > length:
             break
-        trigger = _fitting(units, index, spelling, list_in_sight)
+        trigger = _fitting(units, index, spelling, seen)
         if trigger is not None:
             met.append(trigger)
     return min(met, key=lambda t: (not t.phrase.followed_by, _DEMAND[t.phrase.needs]), default=None)
@@ -63,16 +71,18 @@ _DEMAND = {
 
 
 def _fitting(
-    units: Sequence[Unit], start: int, spelling: Spelling, list_in_sight: Callable[[], bool]
+    units: Sequence[Unit], start: int, spelling: Spelling, seen: Seen
 ) -> Trigger | None:
     """The trigger that this spelling makes at `start`, if its phrase has all that it asks for."""
     phrase, end = spelling.phrase, start + len(spelling.words)
     if start and units[start - 1].text in words().stays:
         return None  # "to stay banned": a standing
-    if _is_kept(units, start, spelling.form):
+    if _is_kept(units, start, spelling.form) or _is_attribute(units, start, end, spelling.form):
         return None
     if start and spelling.form in {Form.BASE, Form.PRESENT} and units[start - 1].text in words().articles:
         return None  # "a review", "the list": the noun
+    if start and units[start].text == "include" and units[start - 1].text in words().stand_ins_for_many:
+        return None  # "they include X and Y" goes on with what was said
     auxiliaries = auxiliaries_of(units, start)
     voice, passive = voice_of(units, start, end, spelling.form, auxiliaries)
     if phrase.subject and voice is Voice.REDUCED:
@@ -80,7 +90,7 @@ def _fitting(
     left, right = _clause(units, start, end)
     trigger = Trigger(phrase, spelling.form, voice, passive, start, end, left, right, auxiliaries, None)
     slot = slot_of(units, trigger)
-    if slot is None and _may_lack_list(units, trigger, list_in_sight):
+    if slot is None and (_may_lack_list(units, trigger, seen) or _stands_for_status(units, trigger, seen)):
         slot = -1
     if slot is None or not _wording_fits(units, trigger):
         return None
@@ -97,12 +107,37 @@ def _is_kept(units: Sequence[Unit], start: int, form: Form) -> bool:
     return 0 <= index < start - 1 and units[index].text in {"keep", "keeps", "kept", "keeping"}
 
 
-def _may_lack_list(units: Sequence[Unit], trigger: Trigger, list_in_sight: Callable[[], bool]) -> bool:
+def _is_attribute(units: Sequence[Unit], start: int, end: int, form: Form) -> bool:
+    """`the proscribed group`, `a designated gang`: the participle before its noun."""
+    if form not in {Form.PARTICIPLE, Form.PAST_OR_PARTICIPLE} or not start or end >= len(units):
+        return False
+    worn = units[end].kind is Kind.GROUP or singular(units[end].text) in words().group_nouns
+    return worn and units[start - 1].text in words().determiners | words().own
+
+
+def _may_lack_list(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> bool:
     """Whether the list was named just before, so that `removed it` is enough."""
     if trigger.phrase.needs is not Needs.LIST or not trigger.phrase.preps or not takes_group(units, trigger):
         return False
-    return any(unit.kind is Kind.LIST for unit in units[: trigger.start]) or list_in_sight()
+    before = units[: trigger.start]
+    return any(unit.kind is Kind.LIST or unit.text in _LISTED for unit in before) or seen.a_list()
 
+
+def _stands_for_status(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> bool:
+    """`It was imposed in 2001`, `judges suspended it`: the ban that was named just before."""
+    if trigger.phrase.needs not in {Needs.STATUS, Needs.STATUS_OR_LIST} or trigger.phrase.followed_by:
+        return False
+    place = trigger.start - len(trigger.auxiliaries) - 1 if trigger.passive or trigger.phrase.subject else trigger.end
+    if not 0 <= place < len(units) - 1 or units[place].text not in {"it", "they", "them"}:
+        return False
+    following = units[place + 1]
+    if place == trigger.end and following.kind is not Kind.PUNCT and following.text not in words().prepositions:
+        return False  # "gave it three weeks"
+    return seen.a_status or any(unit.kind is Kind.STATUS for unit in units[: trigger.start])
+
+
+_LISTED = frozenset({"designated", "listed", "blacklisted", "proscribed", "added"})
+"""Verbs behind which "dropped it" means the list."""
 
 _NEAR = 16
 """How far behind a verb the words that a phrase asks for, or forbids, may stand."""
@@ -113,6 +148,7 @@ def _wording_fits(units: Sequence[Unit], trigger: Trigger) -> bool:
     phrase = trigger.phrase
     near = units[trigger.left : min(trigger.right, trigger.end + _NEAR)]
     window = {u.text for u in near} | {word for u in near if u.kind is Kind.LIST for word in (u.noun or "").split()}
+    window |= {word for u in near if u.kind is Kind.ACTOR for word in u.text.split()}
     if not window.isdisjoint(phrase.without) or (phrase.followed_by and window.isdisjoint(phrase.followed_by)):
         return False
     if phrase.auxiliary is not None and phrase.auxiliary not in trigger.auxiliaries:
@@ -137,6 +173,8 @@ def _clause(units: Sequence[Unit], start: int, end: int) -> tuple[int, int]:
             and not any(u.text == "," for u in units[left : start - 1])
         ):
             break
+        if opener.text == "as" and left < start and units[left].kind is Kind.ACTOR and not units[left].demonym:
+            break  # "X dropped as US renews list"
         left -= 1
     right = end
     while right < len(units) and not _closes(units, right, end):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from streams.reading.patients import Patient
 from streams.reading.tokens import Kind, Unit
+from streams.reading.words import words
 from streams.records import AuthorityKey, GroupKey
 
 
@@ -28,7 +29,9 @@ class Focus:
     named: tuple[Named, ...] = ()  # the groups of the last sentence that named any
     topic: tuple[Named, ...] = ()  # the groups of the headline, or of the lead if it has none
     platform: bool = False  # the story is about what a company did
-    list_in_sight: bool = False  # the sentence before spoke of a list
+    list_in_sight: bool = False  # the sentence before spoke of a list, or told of a listing
+    strangers: bool = False  # the sentence before was about people, companies or ships, and named no group's change
+    status_in_sight: bool = False  # the sentence before spoke of a ban or designation
     list_seen: bool = False  # some sentence did
 
     def groups_for(self, patient: Patient, units: Sequence[Unit]) -> tuple[Named, ...]:
@@ -36,10 +39,12 @@ class Focus:
         own = _once(units[i] for i in patient.units)
         if own or patient.stand_in is None or patient.stand_in == "listed":
             return own
+        if patient.stand_in == "many" and self.strangers and units[0].text in words().stand_ins_for_many:
+            return ()
         if patient.stand_in == "many":
             return next((c for c in (self.changed, self.named, self.topic) if len(c) > 1), self.changed or self.topic)
         if patient.stand_in == "it":
-            return self._nearest(units) or self._known(set())
+            return self._nearest(units[: patient.at]) or self._known(set())
         return self._known(
             {unit.group for unit in units if unit.kind is Kind.GROUP} if patient.stand_in == "another" else set()
         )
@@ -68,7 +73,7 @@ class Focus:
             self.named = named
 
 
-def groups_in(units: Sequence[Unit]) -> tuple[Named, ...]:
+def groups_in(units: Iterable[Unit]) -> tuple[Named, ...]:
     """The groups that stand as units of their own, in order, each once."""
     return _once(unit for unit in units if unit.kind is Kind.GROUP)
 
@@ -85,15 +90,17 @@ def _once(units: Iterable[Unit]) -> tuple[Named, ...]:
 def home_of(sentences: Sequence[Sequence[Unit]]) -> AuthorityKey | None:
     """The authority a story is about: the first actor of headline or lead that is more than an origin."""
     for units in sentences[:3]:
-        for unit in units:
-            if (
-                unit.authority is not None
-                and unit.kind in {Kind.ACTOR, Kind.LIST, Kind.STATUS}
-                and not (unit.demonym and unit.noun is None)
-            ):
+        for index, unit in enumerate(units):
+            plain = unit.kind in {Kind.ACTOR, Kind.LIST, Kind.STATUS} and not (unit.demonym and unit.noun is None)
+            if unit.authority is not None and plain and not _is_origin(units, index):
                 return unit.authority
     for units in sentences[:2]:
-        for unit in units:
-            if unit.kind is Kind.ACTOR and unit.authority is not None:
+        for index, unit in enumerate(units):
+            if unit.kind is Kind.ACTOR and unit.authority is not None and not _is_origin(units, index):
                 return unit.authority
     return None
+
+
+def _is_origin(units: Sequence[Unit], index: int) -> bool:
+    """`Japan's Aum Shinrikyo`: where a group is from."""
+    return units[index].possessive and index + 1 < len(units) and units[index + 1].kind is Kind.GROUP

@@ -17,7 +17,7 @@ from streams.reading.triggers import Voice
 from streams.reading.words import words
 from streams.records import AuthorityKey
 from streams.registry.entries import Act
-from streams.vocabulary import Stage
+from streams.vocabulary import Change, Stage
 
 
 class Drop(StrEnum):
@@ -82,6 +82,12 @@ def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
             return (stage, None) if negated else _refused(stage)
         case Effect.AFFIRM:
             return _affirmed(stage, hit, above, negated)
+        case Effect.FOLLOW:
+            return _refused(stage) if negated else (stage, None)
+        case Effect.UNDO:
+            return stage, None  # which change it becomes is `undone`'s part
+        case Effect.REOPEN:
+            return Stage.PROPOSED, None
         case Effect.REQUEST if not negated:
             return _requested(stage, hit, above)
         case effect:
@@ -107,7 +113,9 @@ def _affirmed(stage: Stage, hit: Hit, above: Above, negated: bool) -> Bent:
 
 def _is_own_order(hit: Hit, above: Above) -> bool:
     """`an order tells the State Department to review X`: the authority to itself."""
-    teller = next((u for u in reversed(above.units[: hit.start]) if _can_ask(u)), None)
+    before = above.units[: hit.start]
+    free = (u for i, u in enumerate(before) if _can_ask(u) and not (i and before[i - 1].text in words().prepositions))
+    teller = next(reversed(tuple(free)), None)
     return teller is not None and teller.authority == above.authority and teller.act is not Act.SPEAKS
 
 
@@ -136,8 +144,8 @@ def _requested(stage: Stage, hit: Hit, above: Above) -> Bent:
     asker = next((u for u in reversed(above.units[: hit.start]) if _can_ask(u)), None)
     if asker is None or asker.kind is Kind.GROUP:
         return None, Drop.THIRD_PARTY
-    if hit.operator.id == "ask" and not hit.noun and not above.members and not _asks_court(above.units, hit):
-        return None, Drop.THIRD_PARTY  # who asks a state asks from outside it, unless it is its own court
+    if hit.operator.id == "ask" and not hit.noun and not above.members and not _asks_own_organ(above.units, hit):
+        return None, Drop.THIRD_PARTY  # who asks a state asks from outside it, unless it is its own court or parliament
     if asker.authority in {None, above.authority} or above.members:
         return at_most(stage, Stage.PROPOSED), None
     return None, Drop.THIRD_PARTY
@@ -147,11 +155,22 @@ def _can_ask(unit: Unit) -> bool:
     return unit.kind in {Kind.ACTOR, Kind.GROUP} and not (unit.demonym and unit.noun is None)
 
 
-def _asks_court(units: Sequence[Unit], hit: Hit) -> bool:
+def _asks_own_organ(units: Sequence[Unit], hit: Hit) -> bool:
     asked = units[hit.end : hit.end + 8]
-    return any(unit.kind is Kind.ACTOR and "court" in (unit.noun or "").lower() for unit in asked)
+    return any(
+        unit.kind is Kind.ACTOR
+        and ("court" in (unit.noun or "").lower() or (unit.authority is None and unit.noun == "parliament"))
+        for unit in asked
+    )
 
 
 def _asked_by_outsiders(units: Sequence[Unit], hit: Hit) -> bool:
     """Whether a noun of asking has an asker of its own that is no authority: "a campaign group's petition"."""
     return any(unit.kind is Kind.GROUP for unit in units[max(0, hit.start - 2) : hit.start] if unit.possessive)
+
+
+def undone(change: Change, stage: Stage) -> tuple[Change, Stage] | None:
+    """What is left of a change when the act that made it is undone; None where nothing can be said."""
+    if change is Change.LISTING:
+        return Change.DELISTING, stage
+    return None if stage is Stage.REJECTED else (change, Stage.REJECTED)

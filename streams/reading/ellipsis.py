@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from streams.reading.candidates import Candidate
-from streams.reading.tenses import Scene
-from streams.reading.tokens import Kind
+from streams.reading.tenses import Scene, is_long_ago
+from streams.reading.times import When
+from streams.reading.tokens import Kind, Unit
+from streams.reading.words import words
 from streams.records import AuthorityKey
 from streams.vocabulary import Stage
 
@@ -25,6 +28,69 @@ POINTERS = ("similar", "similarly", "same", "like", "so", "likewise", "followed"
 _NOT = re.compile(
     r"\b(not|never|no|urg\w+|call\w*|should|could|would|may|might|ask\w*|want\w*|expected)\b", re.IGNORECASE
 )
+
+
+def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
+    """Background and news of verbs that are said only once, for other authorities or other groups.
+
+    `The United States listed X in 2008, Australia in 2009 and Britain in 2010`; `put X on its list in 1997 and Y in
+    2001`; `X received the label in February, as did Y`.
+    """
+    model = [c for c in fresh if c.drop is None and c.stage is Stage.EFFECTIVE]
+    if not model:
+        return []
+    last = [c for c in model if c.authority == model[-1].authority and c.change is model[-1].change]
+    told = {c.group for c in fresh}
+    return [
+        replace(c, authority=unit.authority, when=when, background=is_long_ago(view, when), instrument=None)
+        for unit, when in _dated_rows(view, Kind.ACTOR)
+        if unit.authority not in {c.authority for c in fresh} and model[-1].when is not None
+        for c in last
+    ] + [
+        replace(last[0], group=unit.group, scope=unit.scope, when=when, background=when is None or is_long_ago(view, when))
+        for unit, when in (*_dated_rows(view, Kind.GROUP), *_did_too(view))
+        if unit.group not in told
+    ]
+
+
+def _did_too(view: Scene) -> Iterator[tuple[Unit, None]]:
+    """The groups behind "as did", "as was", "the same with"."""
+    units = view.units
+    for index in range(2, len(units)):
+        if units[index].kind is Kind.GROUP:
+            lead = [unit.text for unit in units[max(0, index - 4) : index] if unit.kind is Kind.WORD]
+            if any(pair in _TOO for pair in pairwise(lead)):
+                yield units[index], None
+
+
+_TOO = frozenset({("as", "did"), ("as", "was"), ("as", "were"), ("as", "had"), ("same", "with"), ("same", "to"), ("so", "did")})
+
+
+def _dated_rows(view: Scene, kind: Kind) -> Iterator[tuple[Unit, When]]:
+    """Each authority or group that stands in a row of its own with nothing but a time behind it."""
+    units = view.units
+    for index in range(1, len(units) - 2):
+        unit = units[index]
+        if unit.kind is not kind or (kind is Kind.ACTOR and unit.authority is None):
+            continue
+        when = next((w for w in view.times if 0 <= w.start - unit.end <= _NEXT_TO), None)
+        behind = "" if when is None else view.story[unit.end : when.start].strip()
+        if when is not None and behind in {"in", "on", "since", "in early", "in late", ""} and _opens_row(units, index):
+            yield unit, when
+
+
+def _opens_row(units: Sequence[Unit], index: int) -> bool:
+    """Whether a comma or "and" stands before, with at most the words that belong to the name in between."""
+    before = index - 1
+    while before > max(0, index - 7) and units[before].text not in {",", ";", "and"}:
+        if units[before].kind is not Kind.WORD or units[before].text in words().list_breaks - {"of"}:
+            return False
+        before -= 1
+    return units[before].text in {",", ";", "and"}
+
+
+_NEXT_TO = 12
+"""How many characters may stand between an authority and its time: "in early"."""
 
 
 def same_step(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:

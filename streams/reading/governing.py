@@ -24,8 +24,16 @@ def operators_above(units: Sequence[Unit], trigger: Trigger, operators: Sequence
     governing: list[Hit] = []
     reach = trigger.start
     for hit in reversed(before):
-        if hit.operator.effect is Effect.QUESTION and _is_weighed(hit, before):
+        if hit.operator.effect is Effect.UNDO:
+            if _undoes_act(units, hit, reach):
+                governing.append(hit)
+                reach, bound = hit.start, True
+                if hit.start and units[hit.start - 1].text == ",":
+                    break  # ", annulling the decision": what stands before is another clause
             continue
+        own = hit.start >= trigger.start - len(trigger.auxiliaries)
+        if hit.operator.effect is Effect.QUESTION and (own or _is_weighed(hit, before)):
+            continue  # "must keep": the verb's own helping word is `stance`'s part
         if not bound and hit.operator.effect is not Effect.QUESTION and not _linked(units, hit.end, reach):
             continue
         if bound and _breaks(units, hit.end, reach):
@@ -34,6 +42,14 @@ def operators_above(units: Sequence[Unit], trigger: Trigger, operators: Sequence
         reach = hit.start
         bound = True
     return governing + _judged_after(units, trigger, operators)
+
+
+def _undoes_act(units: Sequence[Unit], hit: Hit, reach: int) -> bool:
+    """`annulling the decision that put X on the list`, `annulled the inclusion of X`: an act is its object."""
+    between = units[hit.end : reach]
+    if any(unit.text in {",", ";", "but"} for unit in between):
+        return False
+    return len(between) <= 2 or any(unit.text in words().rulings for unit in units[hit.end : hit.end + 5])
 
 
 def _is_weighed(question: Hit, before: Sequence[Hit]) -> bool:
@@ -48,6 +64,7 @@ def is_ungoverned(trigger: Trigger, governing: Sequence[Hit], units: Sequence[Un
         and not governing
         and not _loose_gerund(units, trigger)
         and not _enacted(units, trigger)
+        and units[trigger.start - 1].text not in {"after", "since"}
     )
 
 
@@ -88,4 +105,5 @@ def _judged_after(units: Sequence[Unit], trigger: Trigger, operators: Sequence[H
     if trigger.voice not in {Voice.INFINITIVE, Voice.NOUN}:
         return []
     after = [h for h in operators if trigger.end <= h.start < trigger.right and not h.noun]
+    after = [h for h in after if h.operator.effect is not Effect.UNDO or trigger.voice is Voice.NOUN]
     return [h for h in after[:1] if units[h.start - 1].text in words().be_forms]

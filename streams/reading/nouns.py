@@ -90,6 +90,8 @@ def _list_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int,
     if singular(head.text) not in words().list_heads:
         return None
     before = _modifiers(out, 8, groups=True)
+    if before and before[-1].kind is Kind.ACTOR and any(u.kind is Kind.GROUP for u in units[index + 1 : index + 3]):
+        return None  # "that the government list X": the verb
     if singular(head.text) == "listing" or (singular(head.text) == "list" and head.text == "lists" and not before):
         return None
     ahead = _of_phrase(units, index)
@@ -141,6 +143,7 @@ def _label_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int
     if not alone and singular(head.text) not in words().label_heads:
         return None
     before = _modifiers(out, 7)
+    before = _behind_noun(before)
     texts = {piece for unit in before for piece in unit.text.split("-")}
     lead = out[len(out) - len(before) - 1].text if len(out) > len(before) else ""
     if texts & words().label_never:
@@ -148,10 +151,25 @@ def _label_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int
             return None
         return _phrase(Kind.WORD, before, head, head)._replace(text="other-label"), len(before), 0
     if not alone and not texts & words().label_marks:
-        return None
+        return _ranked_label(units, index, before)
     if not alone and (_goes_on_to_group(units, index) or _goes_on_to_list(units, index)):
         return None
     return _phrase(Kind.LABEL, before, head, head), len(before), 0
+
+
+def _ranked_label(units: list[Unit], index: int, before: list[Unit]) -> tuple[Unit, int, int] | None:
+    """`the first organisations outlawed in Britain`: the mark behind its noun, where the rank shows that it is given."""
+    marked = index + 1 < len(units) and units[index + 1].text in words().label_marks
+    if not marked or not any(unit.text in words().ranks for unit in before):
+        return None
+    return _phrase(Kind.LABEL, before, units[index], units[index + 1]), len(before), 1
+
+
+def _behind_noun(before: list[Unit]) -> list[Unit]:
+    """`branded [the group] terrorist`, `calls [four gangs] terrorist groups`: who is branded is no part of the label."""
+    worn = words().group_nouns | words().status_nouns
+    cut = next((i for i in range(len(before), 0, -1) if singular(before[i - 1].text) in worn), 0)
+    return before[cut:]
 
 
 def _goes_on(units: list[Unit], index: int) -> bool:
@@ -207,7 +225,8 @@ def _is_noun(units: list[Unit], index: int, out: list[Unit], before: list[Unit])
     if units[index].text.endswith("ing"):
         return bool(following and following.text in {"of", "by"} and before) or bool(before and _is_determined(before))
     if before:
-        return not (following and following.kind is Kind.GROUP)
+        acts = before[-1].kind is Kind.ACTOR and not before[-1].possessive and units[index].text.endswith("s")
+        return not any(unit.kind is Kind.GROUP for unit in units[index + 1 : index + (5 if acts else 2)])
     if following is None or following.kind is Kind.PUNCT:
         return bool(out)
     if following.text in {"on", "of", "against", "by"}:

@@ -24,6 +24,9 @@ class Effect(StrEnum):
     CALL = "call"
     GRANT = "grant"
     QUESTION = "question"
+    FOLLOW = "follow"
+    REOPEN = "reopen"
+    UNDO = "undo"
 
 
 class Operator(Entry, frozen=True, kw_only=True):

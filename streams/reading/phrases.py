@@ -40,6 +40,7 @@ class Form(StrEnum):
     PARTICIPLE = "participle"
     PAST_OR_PARTICIPLE = "past-or-participle"
     ING = "ing"
+    NOUN = "noun"
 
 
 class Phrase(Entry, frozen=True, kw_only=True):
@@ -52,6 +53,8 @@ class Phrase(Entry, frozen=True, kw_only=True):
     why: str
     hits: tuple[str, ...]
     misses: tuple[str, ...]
+    texts: tuple[str, ...] = ()  # taken as they stand, not inflected: "is no longer"
+    nouns: tuple[str, ...] = ()  # the act as a noun: "the removal of X from the list"
     preps: tuple[str, ...] = ()  # between verb and list
     followed_by: tuple[str, ...] = ()  # one of these words must follow
     auxiliary: str | None = None  # must stand among the verb's helping words
@@ -61,6 +64,7 @@ class Phrase(Entry, frozen=True, kw_only=True):
     standing: bool = False  # its present tense describes how things stand: "the EU lists X"
     subject: bool = False  # what changes is the subject of an active verb
     stage: Stage = Stage.EFFECTIVE
+    body_stage: Stage | None = None  # of a body of states, whose list others keep
 
 
 class Spelling(NamedTuple):
@@ -96,13 +100,23 @@ def spellings() -> dict[str, tuple[Spelling, ...]]:
             # `put` is base, past and participle: the last form given stands, and the helping words tell them apart.
             for spelt, form in dict(verb_spellings(verb)).items():
                 index.setdefault(spelt[0], []).append(Spelling(spelt, form, row))
+        for first, *rest in (text.split() for text in row.texts):
+            index.setdefault(first, []).append(Spelling((first, *rest), Form.PAST, row))
+        for noun in row.nouns:
+            index.setdefault(noun, []).append(Spelling((noun,), Form.NOUN, row))
     return {first: tuple(sorted(found, key=lambda s: -len(s.words))) for first, found in index.items()}
 
 
 @cache
 def verb_forms() -> frozenset[str]:
     """First words of all spellings: what can not be a modifier of a noun."""
-    return frozenset(spellings())
+    return frozenset(first for first, found in spellings().items() if any(s.form is not Form.NOUN for s in found))
+
+
+@cache
+def act_nouns() -> frozenset[str]:
+    """The nouns for a change itself."""
+    return frozenset(noun for row in phrases() for noun in row.nouns)
 
 
 def verb_spellings(verb: str) -> Iterator[tuple[tuple[str, ...], Form]]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from streams.reading.phrases import Needs, spellings
 from streams.reading.tokens import Kind, Unit
-from streams.reading.triggers import Trigger
+from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import singular, words
 
 
@@ -49,6 +49,11 @@ def takes_group(units: Sequence[Unit], trigger: Trigger) -> bool:
     window = [unit.text for unit in units[trigger.end : trigger.right]]
     if any(a in trigger.phrase.preps and b == "it" for a, b in pairwise(window)):
         return True
+    if trigger.phrase.subject:  # "X stays on the list, Y comes off"
+        ends = trigger.end + 1 >= len(units) or units[trigger.end + 1].kind is Kind.PUNCT
+        return ends and trigger.end < len(units) and units[trigger.end].text in trigger.phrase.preps
+    if len(window) > 1 and window[0] in {"it", "them"} and window[1] in {"off"}:
+        return "off" in trigger.phrase.preps  # "took them off"
     if units[trigger.start].text not in words().plain_moves:
         return False
     if trigger.passive:
@@ -70,11 +75,30 @@ def _preposition(units: Sequence[Unit], index: int) -> str:
 
 def _label_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     slot = _first(units, trigger.end, min(trigger.right, trigger.end + 30), Kind.LABEL)
+    if slot is not None and any(u.text.endswith("ing") and _acts(u) and u.text not in words().joints for u in units[trigger.end : slot]):
+        return None  # "considers designating X a terrorist group": the label is the nearer verb's
+    if slot is not None and trigger.phrase.subject and not _is_predicate(units, trigger, slot):
+        return None
     if slot is not None and any(unit.text == "other-label" for unit in units[trigger.end : slot]):
         return None
     if slot is not None and any(unit.text == "that" for unit in units[trigger.end : trigger.end + 2]):
         return None
     return slot
+
+
+def _is_predicate(units: Sequence[Unit], trigger: Trigger, slot: int) -> bool:
+    """Whether the label says what the subject is: not "is given to a terrorist group", not "is to be declared one"."""
+    if units[slot - 1].text in words().prepositions - {"as"}:
+        return False
+    if units[trigger.start].text == "be" and not _is_to_come(trigger):
+        return False  # "judges found it to be terrorist"
+    between = units[trigger.end : slot] if units[trigger.start].text in words().be_forms else ()
+    return not any(_acts(unit) or unit.text.endswith("ed") for unit in between)
+
+
+def _is_to_come(trigger: Trigger) -> bool:
+    known = words()
+    return not (known.future | known.maybe | known.wish | known.be_forms | {"would"}).isdisjoint(trigger.auxiliaries)
 
 
 def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
@@ -91,7 +115,10 @@ def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     for index in range(trigger.end, min(trigger.right, trigger.end + 5)):
         if units[index].kind is Kind.STATUS:
             return index
-        if units[index].text in {"to", "from", "on", "in", ",", "that", "for", "by"} or _acts(units[index]):
+        leads_on = units[index].text in {"for", "on"} and units[index - 1].text in words().rulings
+        leads_on = leads_on or (trigger.voice is Voice.NOUN and units[index].text in {"to", "over"})
+        stops = units[index].text in {"to", "from", "on", "in", ",", "that", "for", "by"} and not leads_on
+        if stops or _acts(units[index]):
             return None
     return None
 
@@ -137,4 +164,4 @@ def _stands_for_group(unit: Unit) -> bool:
 
 def _names_government(unit: Unit) -> bool:
     """Also where the word is part of an actor: "the government of Afghanistan"."""
-    return not words().government.isdisjoint(unit.text.split())
+    return any(singular(word) in words().government or word in words().government for word in unit.text.split())

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streams.reading.effects import ANSWERABLE, Above, Drop, at_most, bend, rejected
+import msgspec
+
+from streams.reading.effects import ANSWERABLE, Above, Drop, at_most, bend, rejected, undone
 from streams.reading.governing import is_ungoverned, operators_above
 from streams.reading.operators import Effect, Hit
 from streams.reading.phrases import Form
@@ -13,7 +15,7 @@ from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
 from streams.records import AuthorityKey
-from streams.vocabulary import Stage
+from streams.vocabulary import Change, Stage
 
 
 class Stance(NamedTuple):
@@ -22,6 +24,8 @@ class Stance(NamedTuple):
     stage: Stage | None
     drop: Drop | None
     why: tuple[str, ...]
+    change: Change | None = None  # another than the verb's own, where an operator turned the act over
+    turned_by: Hit | None = None
 
 
 def judge(
@@ -32,20 +36,37 @@ def judge(
     members: bool,
 ) -> Stance:
     """The stage of the change at `trigger`. `members`: the authority is a body that states are members of."""
+    if members and trigger.phrase.body_stage is not None:
+        trigger = trigger._replace(phrase=msgspec.structs.replace(trigger.phrase, stage=trigger.phrase.body_stage))
     stage, drop, why = _own_words(units, trigger)
     above = operators_above(units, trigger, operators)
     scene = Above(units, trigger.voice, authority, members)
     if is_ungoverned(trigger, above, units):
         return Stance(None, Drop.UNGOVERNED, why)
+    change, turned_by = trigger.phrase.change, None
     for hit in above:
         if stage is not None and drop in ANSWERABLE and hit.operator.effect in {Effect.REJECT, Effect.GRANT}:
             drop = None  # whoever asked: here is the answer
+        if drop in ANSWERABLE:
+            continue
         if drop is not None or stage is None:
             break
+        why = (*why, hit.operator.id)
+        if hit.operator.effect is Effect.UNDO:
+            left = undone(change, stage)
+            change, stage = left if left is not None else (change, None)
+            if change is Change.DELISTING and stage is not Stage.REJECTED:
+                stage = Stage.DECIDED if members else Stage.EFFECTIVE
+            turned_by = hit
+            continue
         bent, drop = bend(stage, hit, scene)
         stage = Stage.PROPOSED if drop in ANSWERABLE and hit.noun else bent
-        why = (*why, hit.operator.id)
-    return Stance(None if drop else stage, drop, why)
+    answered = any(hit.operator.effect in {Effect.REJECT, Effect.GRANT} for hit in above)
+    if drop is None and trigger.voice is Voice.NOUN and trigger.phrase.stage is Stage.PROPOSED and not answered:
+        drop = Drop.THIRD_PARTY  # a challenge in court is nobody's act until it is decided
+    if drop is None and stage is None:
+        drop = Drop.DOUBLE_NEGATION
+    return Stance(None if drop else stage, drop, why, change if turned_by else None, turned_by)
 
 
 Own = tuple[Stage | None, Drop | None, tuple[str, ...]]
@@ -82,9 +103,11 @@ def _modality(units: Sequence[Unit], trigger: Trigger) -> Own:
     if aux & words().future:
         return at_most(stage, Stage.DECIDED), None, ("will",)
     if aux & words().wish:
-        return None, Drop.CALL, ("should",)
+        return _bound(units, trigger, stage)
     if "would" in aux:
         return _would(units, trigger, stage)
+    if "can" in aux and not any(unit.text == "whether" for unit in units[: trigger.start]):
+        return None, Drop.HYPOTHETICAL, ("can",)  # what the law allows
     if aux & words().maybe:
         return at_most(stage, Stage.PROPOSED), None, ("may",)
     if trigger.form is Form.ING and aux & {"is", "are", "'s", "'re"}:
@@ -93,6 +116,20 @@ def _modality(units: Sequence[Unit], trigger: Trigger) -> Own:
     if planned or (trigger.voice is Voice.INFINITIVE and _actor_to(units, trigger)):
         return at_most(stage, Stage.DECIDED), None, ("is-to",)
     return stage, None, ()
+
+
+def _bound(units: Sequence[Unit], trigger: Trigger, stage: Stage) -> Own:
+    """`must keep X on its list, the court ruled`: what a court says must be done is as good as decided."""
+    ruled = any("court" in (unit.noun or "").lower() or "tribunal" in unit.text for unit in units)
+    if ruled and "must" in trigger.auxiliaries and any(unit.text in _RULED for unit in units):
+        return at_most(stage, Stage.DECIDED), None, ("must-by-ruling",)
+    if any(unit.text in _MOTIONS for unit in units):
+        return at_most(stage, Stage.PROPOSED), None, ("should-by-motion",)
+    return None, Drop.CALL, ("should",)
+
+
+_MOTIONS = frozenset({"motion", "bill"})
+_RULED = frozenset({"ruled", "rules", "held", "decided", "ordered", "found"})
 
 
 def _would(units: Sequence[Unit], trigger: Trigger, stage: Stage) -> Own:

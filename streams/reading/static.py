@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from streams.reading.phrases import Form
+from streams.reading.times import WEEKDAYS
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
@@ -28,10 +30,13 @@ def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
         "may",
         "could",
         "would",
+        "must",
     } or trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}:
         return False
     if trigger.voice is Voice.PASSIVE:
-        return bool(aux & {"is", "are", "'s"})
+        return bool(aux & {"is", "are", "'s"}) and not _begins(units, trigger)
+    if any(unit.text in {"let", "lets", "letting"} for unit in units[trigger.left : trigger.start]):
+        return False
     if trigger.voice is Voice.REDUCED and trigger.slot is not None and units[trigger.slot].kind is Kind.STATUS:
         return units[trigger.slot].weak
     if trigger.voice is Voice.REDUCED:
@@ -39,7 +44,15 @@ def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
             unit.text in {"on", "in"} and i + 1 < len(units) and units[i + 1].text.isdigit()
             for i, unit in enumerate(units)
         )
+    if trigger.form is Form.BASE and any(unit.text == "that" for unit in units[trigger.left : trigger.start]):
+        return False  # "recommended that the government list X": the subjunctive
     return trigger.form in {Form.PRESENT, Form.BASE} and trigger.phrase.standing and not _is_acted_in(units, trigger)
+
+
+def _begins(units: Sequence[Unit], trigger: Trigger) -> bool:
+    """`is banned in Britain from Friday`: the standing has a first day, so it is told as a change."""
+    behind = [unit.text for unit in units[trigger.end : min(trigger.right, trigger.end + 8)]]
+    return any(a == "from" and (b in WEEKDAYS or b in {"today", "midnight", "tomorrow"}) for a, b in pairwise(behind))
 
 
 def _is_acted_in(units: Sequence[Unit], trigger: Trigger) -> bool:

@@ -19,10 +19,17 @@ from streams.reading.phrases import Form
 from streams.reading.sentences import Sentence
 from streams.reading.times import When, find_times
 from streams.reading.tokens import Unit
-from streams.reading.triggers import Trigger
+from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
 from streams.records import AuthorityKey
 from streams.registry import Registry
+
+
+_TURN_TO_ANOTHER = frozenset({"that", "which", "who", "whom", "whose"})
+"""Words behind which a time belongs to another verb: "listed X, completing a step that was begun in January"."""
+
+_SPANS = frozenset({"year", "years", "decade", "decades", "months", "weeks"})
+"""`30 years after it was banned`: the measure of an anniversary, also in the lead."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +66,21 @@ def when_of(view: Scene, trigger: Trigger) -> When | None:
     """The time nearest to the verb within its clause; one behind it first; else the day of the report itself."""
     start, end = view.units[trigger.left].start, view.units[trigger.right - 1].end
     verb = view.units[trigger.start].start
+    wall = next((u.start for u in view.units[trigger.end : trigger.right] if u.text in _TURN_TO_ANOTHER), end)
     inside = [w for w in view.times if start <= w.start and w.end <= end]
+    inside = [w for w in inside if w.start < wall] or inside
     told = next((w for w in view.times if view.today is not None and w.date == view.today.isoformat()), None)
     return min(inside, key=lambda w: (w.weekday, abs(w.start - verb) * (1 if w.start > verb else 2)), default=told)
 
 
+def time_near(view: Scene, place: int) -> When | None:
+    """The time nearest to `place` in the text; weekdays too, for they say that it is news."""
+    return min(view.times, key=lambda w: abs(w.start - place), default=None)
+
+
 def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
     """Whether the clause itself tells of the past: a stated day well before the story, or a word that says so."""
-    if when is not None and when.date is not None and view.today is not None and is_before(when.date, view.today, 10):
+    if when is not None and is_long_ago(view, when):
         return True
     if when is not None and when.since:
         return True
@@ -81,7 +95,13 @@ def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
         or any(unit.text in words().close_past_cues for unit in close)
         or _has(window, "last", {"year", "month", "week"})
         or _first_listed(view, trigger)
+        or view.units[0].text == "earlier"
     )
+
+
+def is_long_ago(view: Scene, when: When) -> bool:
+    """Whether a stated day lies well before the story."""
+    return when.date is not None and view.today is not None and is_before(when.date, view.today, 10)
 
 
 def _is_when(view: Scene, trigger: Trigger) -> bool:
@@ -89,6 +109,10 @@ def _is_when(view: Scene, trigger: Trigger) -> bool:
     opener = view.units[trigger.left - 1].text if trigger.left else ""
     if any(hit.end == trigger.left for hit in view.operators):
         return False  # "erred when they struck": the clause is what the verb is about
+    if opener in {"after", "since", "before"} and (
+        trigger.voice is Voice.GERUND or view.units[trigger.left - 2].text in _SPANS
+    ):
+        return True
     return opener == "when" or (opener in {"after", "since", "before"} and view.sentence.number > 1)
 
 

@@ -39,6 +39,8 @@ def voice_of(
     """The voice of the verb at units [start, end), and whether what it happens to stands before it."""
     be = any(aux in words().be_forms or aux in {"isn't", "aren't", "wasn't", "weren't"} for aux in auxiliaries)
     participle = form in {Form.PARTICIPLE, Form.PAST_OR_PARTICIPLE}
+    if form is Form.NOUN or (form is Form.ING and start and units[start - 1].possessive):
+        return Voice.NOUN, False
     if form is Form.ING:
         return Voice.GERUND, False
     if "to" in auxiliaries and not any(
@@ -46,6 +48,8 @@ def voice_of(
     ):
         return Voice.INFINITIVE, be and participle
     if form is Form.BASE and not auxiliaries and _shares_to(units, start):
+        return Voice.INFINITIVE, False
+    if form is Form.BASE and not auxiliaries and _is_caused(units, start):
         return Voice.INFINITIVE, False
     if participle and be:
         return (Voice.GERUND if auxiliaries[0] == "being" else Voice.PASSIVE), True
@@ -65,8 +69,8 @@ def _shares_to(units: Sequence[Unit], start: int) -> bool:
 def _is_caused(units: Sequence[Unit], start: int) -> bool:
     """`a petition to have X declared terrorist`: have + group + participle."""
     for index in range(start - 1, max(start - 22, -1), -1):
-        if units[index].text in {"have", "having", "get", "see"}:
-            return any(unit.kind in {Kind.GROUP, Kind.STATUS} for unit in units[index:start])
+        if units[index].text in {"have", "having", "get", "see", "want", "wants", "wanted"}:
+            return any(u.kind in {Kind.GROUP, Kind.STATUS, Kind.ACTOR} or u.text in words().group_nouns for u in units[index:start])
         if units[index].text in words().clause_walls or units[index].text in SPLIT:
             return False
     return False

@@ -69,6 +69,10 @@ class Words(Entry, frozen=True, kw_only=True):
     adverbs: frozenset[str]
     helping_words: frozenset[str]
     stays: frozenset[str]
+    quarters: frozenset[str]
+    ranks: frozenset[str]
+    ties: frozenset[str]
+    strangers: frozenset[str]
     irregular: dict[str, tuple[str, str, str, str]]
 
 
