@@ -96,7 +96,7 @@ def test_countries_and_outside_numbers_have_the_form_of_their_register(group: Gr
     assert group.countries != ()
     assert all(re.fullmatch(r"[a-z]{2}", country) for country in group.countries)
     assert group.ids.wikidata is None or WIKIDATA.fullmatch(group.ids.wikidata)
-    assert group.ids.un is None or re.fullmatch(r"(QD|TA|SO|CD|YE|HT)e\.\d{3}", group.ids.un)
+    assert group.ids.un is None or re.fullmatch(r"(QD|TA|SO|CD|CF|YE|HT)e\.\d{3}", group.ids.un)
 
 
 def test_no_outside_number_stands_for_two_groups() -> None:

@@ -1,7 +1,8 @@
 """The consolidated financial sanctions list of the European Union (FSF), XML 1.1: its enterprises.
 
 Persons are ignored by name. The file names for each entry the act that last changed it; since when the entry is
-listed it tells only in `designationDate`, or where that act is no amendment. An amendment's date is not taken.
+listed it tells only in `designationDate`, or where that act is no amendment. An amendment's date is not taken, and
+on a list copied from the United Nations neither is `designationDate`: it is the day of their committee.
 """
 
 from __future__ import annotations
@@ -31,13 +32,22 @@ class Programme(NamedTuple):
 
 
 PROGRAMMES = {
+    "AFG": Programme("taliban", Holds.MIXED),
+    "CAF": Programme("central-african-republic", Holds.MIXED),
+    "COD": Programme("dr-congo", Holds.MIXED),
     "EUAQ": Programme("isil-aq", Holds.GROUPS),
     "HR": Programme("global-human-rights", Holds.OTHERS),
+    "HTI": Programme("haiti", Holds.MIXED),
+    "SOM": Programme("somalia", Holds.MIXED),
+    "SYR": Programme("syria", Holds.OTHERS),
     "TAQA": Programme("un-isil-aq", Holds.GROUPS),
     "TERR": Programme("cp-931", Holds.GROUPS),
-    **dict.fromkeys("AFG CAF COD HAM HTI MLI SDNZ SOM UNLI YEM".split(), Programme(None, Holds.MIXED)),
+    "UKR": Programme("ukraine", Holds.OTHERS),
+    "YEM": Programme("yemen", Holds.MIXED),
+    **dict.fromkeys("HAM MLI SDNZ UNLI".split(), Programme(None, Holds.MIXED)),
 }
 OTHER = Programme(None, Holds.OTHERS)
+COPIED = {"TAQA"}
 COMPLETE = frozenset((EU, known.instrument) for known in PROGRAMMES.values() if known.instrument)
 
 TYPES = {"enterprise": True, "person": False}
@@ -111,7 +121,7 @@ def _listing(act: Element, designated: PartialDate | None) -> Listing:
         instrument=programme.instrument,
         programme=tag,
         holds=programme.holds,
-        listed=designated or iso_day(first),
+        listed=(None if tag in COPIED else designated) or iso_day(first),
     )
 
 

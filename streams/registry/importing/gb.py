@@ -25,15 +25,18 @@ COMPLETE = frozenset({(GB, INSTRUMENT)})
 # What a regime's entries are, by a part of its name; the first that fits counts, and none means companies.
 REGIMES = (
     ("Counter-Terrorism", Holds.GROUPS),
-    ("Al-Qaeda", Holds.GROUPS),
+    ("Al-Qa", Holds.GROUPS),  # the list writes Al-Qaeda, the act Al-Qaida
     ("Afghanistan", Holds.MIXED),
     ("Central African Republic", Holds.MIXED),
     ("Democratic Republic of the Congo", Holds.MIXED),
     ("Haiti", Holds.MIXED),
+    ("Human Rights", Holds.MIXED),
     ("Irregular Migration", Holds.MIXED),
+    ("Libya", Holds.MIXED),
     ("Mali", Holds.MIXED),
     ("Somalia", Holds.MIXED),
     ("Sudan", Holds.MIXED),
+    ("Syria", Holds.MIXED),
     ("Yemen", Holds.MIXED),
 )
 TYPES = {"entity": True, "individual": False, "ship": False}

@@ -34,6 +34,7 @@ class Programme(NamedTuple):
 
 PROGRAMMES = {
     "FTO": Programme("fto", Holds.GROUPS),
+    "ILLICIT-DRUGS-EO": Programme("sdn", Holds.MIXED),  # the tag of its first months, until 2022
     "ILLICIT-DRUGS-EO14059": Programme("sdn", Holds.MIXED),
     "SDGT": Programme("sdgt", Holds.MIXED),
     "SDNT": Programme("sdn", Holds.MIXED),

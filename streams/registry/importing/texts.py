@@ -24,7 +24,7 @@ _JOINERS = "\u200c\u200d"  # part of the spelling in Persian and in Indian scrip
 _ACRONYM = r"[A-Z][A-Z0-9.-]{1,9}"
 _ACRONYM_BEHIND = re.compile(rf"(?P<name>.{{4,}}?)\s*(?:\((?P<within>{_ACRONYM})\)|\s/\s*(?P<behind>{_ACRONYM}))")
 _AROUND = " ;,\"'“”„‘’«»"
-_UN_NUMBER = re.compile(r"[A-Z]{2}e\.\d{3}")
+_UN_NUMBER = re.compile(r"(?<![A-Za-z])([A-Z]{2})[eE](\.\d{3})(?!\d)")  # the British list has written QDE.131
 _ISO = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?=\D|$)")
 _DAY_FIRST = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})")
 
@@ -110,7 +110,7 @@ def leading(found: Iterable[ListedName]) -> tuple[str, tuple[ListedName, ...]]:
 def un_number(text: str | None) -> str | None:
     """The reference of the Security Council's list in the text, as `QDe.004`; those of persons are none."""
     found = _UN_NUMBER.search(clean(text))
-    return found[0] if found else None
+    return f"{found[1]}e{found[2]}" if found else None
 
 
 def iso_day(text: str | None) -> PartialDate | None:

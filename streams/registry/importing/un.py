@@ -32,7 +32,7 @@ class Committee(NamedTuple):
 
 COMMITTEES = {
     "Al-Qaida": Committee("1267", Holds.GROUPS),
-    "CAR": Committee(None, Holds.MIXED, "cf"),
+    "CAR": Committee("2745", Holds.MIXED, "cf"),
     "DPRK": Committee(None, Holds.OTHERS),
     "DRC": Committee("1533", Holds.MIXED, "cd"),
     "GB": Committee(None, Holds.OTHERS),

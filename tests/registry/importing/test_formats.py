@@ -128,6 +128,11 @@ def test_the_three_csv_files_of_the_treasury_are_one_list() -> None:
     assert [entity.aliases for entity in alone] == [(), ()]
 
 
+def test_a_programme_is_known_by_its_first_tag_too() -> None:
+    _, found = load([raws("ofac-csv")[0].replace(b"TCO] [SDNTK", b"ILLICIT-DRUGS-EO")])
+    assert {entity.holds for entity in found if entity.reference == "90004"} == {Holds.MIXED}
+
+
 def test_an_amendment_is_no_day_of_listing_in_the_european_list() -> None:
     found = entities("eu")
     heron = found["EU.9001.11"]
@@ -135,9 +140,15 @@ def test_an_amendment_is_no_day_of_listing_in_the_european_list() -> None:
     assert told(heron) == [("eu", "cp-931", None)]
     assert aliases(heron)["Frente de la Garza del Pantano"] == "translation"
     assert aliases(heron)["The Herons"] == "name weak"
-    assert told(found["EU.9002.10"]) == [("eu", "un-isil-aq", "2016-09-20")]
+    assert told(found["EU.9002.10"]) == [("eu", "un-isil-aq", None)], "it was the day of the United Nations"
     assert (found["EU.9002.10"].ids.un, found["EU.9002.10"].countries) == ("QDe.901", ("YE",))
     assert told(found["EU.9003.12"]) == [("eu", "cp-931", "2026-03-02")]
+
+
+def test_the_european_union_dates_the_designations_of_its_own() -> None:
+    marker = b'euReferenceNumber="EU.9001.11"'
+    _, (heron, *_) = load([raws("eu")[0].replace(marker, b'designationDate="2002-06-18" ' + marker)])
+    assert told(heron) == [("eu", "cp-931", "2002-06-18")]
 
 
 def test_both_formats_of_the_british_list_say_the_same() -> None:
@@ -151,6 +162,26 @@ def test_both_formats_of_the_british_list_say_the_same() -> None:
         ARABIC: "translation",
     }
     assert entities("gb")["RUS9002"].holds is Holds.OTHERS
+
+
+@pytest.mark.parametrize("name", ["gb", "gb-csv"])
+def test_a_number_of_the_council_in_capitals_is_the_same_number(name: str) -> None:
+    _, found = load([raw.replace(b"QDe.901", b"QDE.901") for raw in raws(name)])
+    assert [entity.ids.un for entity in found if entity.reference == "AQD9001"] == ["QDe.901"]
+
+
+@pytest.mark.parametrize(
+    ("regime", "holds"),
+    [
+        (b"The ISIL (Da'esh) and Al-Qaida (United Nations Sanctions) (EU Exit) Regulations 2019", Holds.GROUPS),
+        (b"The Counter-Terrorism (Sanctions) (EU Exit) Regulations 2019", Holds.GROUPS),
+        (b"The Libya (Sanctions) (EU Exit) Regulations 2020", Holds.MIXED),
+        (b"The Global Human Rights Sanctions Regulations 2020", Holds.MIXED),
+    ],
+)
+def test_the_regime_tells_what_a_british_entry_may_be(regime: bytes, holds: Holds) -> None:
+    _, found = load([raw.replace(b"The Russia (Sanctions) (EU Exit) Regulations 2019", regime) for raw in raws("gb")])
+    assert [entity.holds for entity in found if entity.reference == "RUS9002"] == [holds]
 
 
 def test_opensanctions_dates_what_it_dates_alone() -> None:

@@ -91,7 +91,7 @@ def test_several_lists_one_after_another_make_one_record(app: typer.Typer, tmp_p
     lantern = load_folder(folder, Group)["lantern"]
     assert {(row.authority, row.instrument, row.listed) for row in lantern.baseline} == {
         ("un", "1267", "2015-03-04"),
-        ("eu", "un-isil-aq", "2016-09-20"),
+        ("eu", "un-isil-aq", None),
         ("gb", "financial-sanctions", "2015-03-04"),
     }
     assert (lantern.ids.un, lantern.ids.eu, lantern.ids.gb) == ("QDe.901", "EU.9002.10", "AQD9001")
