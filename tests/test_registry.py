@@ -112,6 +112,7 @@ BRITAIN = state("gb", "Britain", instruments=(Instrument(key="list", name="List"
         ([group("a", "Ants", baseline=(row(listed="21"),))], "'21' is no date"),
         ([group("a", "Ants", baseline=(row(listed="2021", delisted="2020-12"),))], "not in order"),
         ([group("a", "Ants", baseline=(row(listed="2020"), row(listed="2021")))], "before the row above"),
+        ([group("a", "Ants", baseline=(row(listed="2020", delisted="2021"), row()))], "before the row above"),
         ([group("a", "Ants", ids=Ids(un="137"))], "ids.un: '137'"),
         (
             [group("a", "A", ids=Ids(wikidata="Q1")), group("b", "B", ids=Ids(wikidata="Q1"))],

@@ -134,7 +134,9 @@ def test_a_story_in_a_language_that_is_not_read_says_so() -> None:
     ("arguments", "code", "culprit"),
     [
         (["scan", "--bogus"], 2, b"--bogus"),
-        (["scan", "/no/such/file"], 1, b"/no/such/file"),
+        (["scan", "/no/such/file"], 2, b"/no/such/file"),
+        (["feeds", "parse", "/no/such/file"], 2, b"/no/such/file"),
+        (["registry", "import", "/no/such/file"], 2, b"/no/such/file"),
         (["nonsense"], 2, b"nonsense"),
         (["tail", "no.such.topic", "--broker", "127.0.0.1:1"], 2, b"no.such.topic"),
         (["topics", "create", "--broker", "127.0.0.1:1"], 1, b"127.0.0.1:1"),

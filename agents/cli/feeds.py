@@ -14,7 +14,7 @@ from agents.cli.options import Config, FeedUrls, feeds_of, settings_of
 from agents.clock import utcnow
 from agents.fetching import Fetcher
 from agents.parsing import Parser, ParserKilled, Request
-from streams.errors import ListwireError, WireError
+from streams.errors import ListwireError, SettingsError, WireError
 from streams.feeds import FeedSpec
 from streams.polling import Outcome
 from streams.records import Story
@@ -104,7 +104,7 @@ def parse(
         raw = file.read_bytes()
         document = decode(raw, "parse", utcnow(), media_type=content_type, url=url)
     except OSError as error:
-        raise DocumentError(f"{file}: {error.strerror}") from None
+        raise SettingsError(f"{file}: {error.strerror}") from None
     except WireError as error:
         raise DocumentError(f"{file}: {error}") from None
     for story in document.stories:

@@ -15,7 +15,7 @@ from agents.fetching import Fetcher
 from streams.alerts import settle
 from streams.classifying import topics_of
 from streams.classifying.language import READ, language_of
-from streams.errors import ListwireError, WireError
+from streams.errors import ListwireError, SettingsError, WireError
 from streams.ledger import open_entry
 from streams.polling import Outcome
 from streams.reading import Reading, read
@@ -28,7 +28,7 @@ from streams.wires.plain import decode_plain
 
 
 class SourceError(ListwireError):
-    """A file or address that can not be read at all."""
+    """An address that gives nothing, or a document that can not be read at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,10 @@ def scan_story(item: Item, registry: Registry) -> Scanned:
 
 
 def items_of(source: str) -> Iterator[Item]:
-    """The stories of a file, an http(s) address or standard input. Raises SourceError if nothing can be read."""
+    """The stories of a file, an http(s) address or standard input.
+
+    Raises SettingsError if there is no such file, SourceError if nothing can be read in what is there.
+    """
     raw = _bytes(source)
     if _is_lines(source, raw):
         yield from _lines(source, raw)
@@ -137,7 +140,7 @@ def _bytes(source: str) -> bytes:
     try:
         return Path(source).read_bytes()
     except OSError as error:
-        raise SourceError(f"{source}: {error.strerror or error}") from None
+        raise SettingsError(f"{source}: {error.strerror or error}") from None
 
 
 async def _fetched(url: str) -> bytes:

@@ -140,7 +140,7 @@ def baselines_run_forward(records: Records) -> Iterator[Problem]:
                     yield Problem(file_of(group), _where(row), f"{day!r} is no date", remedy)
             before = rows.get(key := (row.authority, row.instrument, row.scope))
             if before is not None:
-                days.insert(0, before.delisted or "9999")
+                days = [before.delisted or "9999", row.listed or "0000", *days]
             if not all(_in_order(*pair) for pair in pairwise(days)):
                 fault = "its dates are not in order, or it begins before the row above for the same list has ended"
                 yield Problem(file_of(group), _where(row), fault, "order: listed, suspended, delisted, listed again")
