@@ -19,16 +19,16 @@ from streams.reading.candidates import Candidate, candidates, named_later
 from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_back, settle_news
 from streams.reading.context import Focus, Named, groups_in, home_of
 from streams.reading.effects import Drop
-from streams.reading.ellipsis import gapped, same_step
+from streams.reading.ellipsis import gapped, same_fate, same_step
 from streams.reading.lexicon import Lexicon
+from streams.reading.names import is_owner
 from streams.reading.nouns import collapse
-from streams.reading.patients import is_owner
 from streams.reading.relevance import may_tell
 from streams.reading.sentences import Sentence, split
 from streams.reading.tenses import Scene
 from streams.reading.tokens import Kind, Unit
 from streams.reading.units import bare_groups, units_of
-from streams.reading.words import words
+from streams.reading.words import cities, words
 from streams.records import Claim, Mention, Story
 from streams.registry import Registry
 from streams.vocabulary import Change
@@ -84,7 +84,8 @@ def _page(story: Story, mentions: tuple[Mention, ...], registry: Registry) -> _P
     opening = tuple(collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in sentences[:_OPENING])
     focus = _opening_focus(opening)
     if focus.home is None and dateline is not None:
-        focus.home = home_of([units_of(story.text, dateline.start, dateline.end, (), lexicon)])
+        capital = home_of([units_of(story.text, dateline.start, dateline.end, (), lexicon)])
+        focus.home = capital or cities().get((dateline.place or "").lower())
     today = story.published.date() if story.published is not None else None
     agency = (dateline.agency if dateline is not None else None) or find_medium(story.source or "") or story.source
     return _Page(story, mentions, lexicon, sentences, opening, today, agency, focus)
@@ -110,6 +111,7 @@ def _walk(page: _Page, registry: Registry) -> list[Candidate]:
         fresh = list(candidates(view, page.focus, registry))
         fresh += gapped(view, fresh)
         fresh += same_step(view, [*found, *fresh])
+        fresh += same_fate(view, [*found, *fresh])
         fresh += named_later(found, view, fresh, groups_in(u for i, u in enumerate(units) if not is_owner(units, i)))
         found += fresh
         waiting = waiting or any(c.awaits is not None for c in fresh)
@@ -146,11 +148,10 @@ def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit]) -> None:
         focus.changed = tuple(dict.fromkeys(Named(c.group, c.scope) for c in done if c.group is not None))
         focus.acting = done[-1].authority
     focus.platform = focus.platform or any(c.drop is Drop.PLATFORM for c in fresh)
-    focus.list_in_sight = any(unit.kind is Kind.LIST for unit in units) or any(
-        c.change is Change.LISTING for c in done
-    )
+    focus.list_in_sight = any(unit.kind is Kind.LIST for unit in units) or any(c.change is Change.LISTING for c in done)
     focus.strangers = not done and any(unit.text in words().strangers for unit in units)
     focus.status_in_sight = any(unit.kind in {Kind.STATUS, Kind.LABEL} for unit in units)
+    focus.act_in_sight = bool(done)
     focus.list_seen = focus.list_seen or any(unit.kind in {Kind.LIST, Kind.STATUS} for unit in units)
     focus.saw(units)
 

@@ -40,6 +40,7 @@ class Candidate:
     when: When | None
     background: bool
     position: int  # the sentence that told of the change, where another names the groups
+    fresh: bool  # of the story's own day or the two before it, as far as the text says
     told: bool  # announced as done: "said that X had been / has been ..."
     voice: Attribution
     group: GroupKey | None = None
@@ -57,7 +58,9 @@ class Candidate:
 
 def candidates(view: Scene, focus: Focus, registry: Registry) -> Iterator[Candidate]:
     """Every candidate of the sentence, dropped ones included, with their reasons."""
-    seen = Seen(lambda: focus.list_in_sight or (focus.list_seen and _is_dated(view)), focus.status_in_sight)
+    seen = Seen(
+        lambda: focus.list_in_sight or (focus.list_seen and _is_dated(view)), focus.status_in_sight, focus.act_in_sight
+    )
     triggers = list(find_triggers(view.units, seen))
     triggers += bans(view, {trigger.slot for trigger in triggers})
     for trigger in triggers:
@@ -176,6 +179,7 @@ def _candidate(view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None)
         when=when,
         background=_is_history(view, trigger, stance, when),
         position=view.sentence.number,
+        fresh=when is None or not is_long_ago(view, when, 2),
         told="hereby" in trigger.auxiliaries or (perfect and "announce" in stance.why),
         voice=view.voice,
     )
@@ -220,6 +224,12 @@ def _still_waits(c: Candidate, view: Scene, found: Sequence[Candidate]) -> bool:
     return not named or (max(named) == view.sentence.number - 1 and len(view.units) <= _LINE)
 
 
+def _opposite(told: Candidate, waiting: Candidate) -> bool:
+    """`drops X, adds two others`: X is not one of those that are added."""
+    pair = {told.change, waiting.change}
+    return told.authority == waiting.authority and pair == {Change.LISTING, Change.DELISTING} and not told.background
+
+
 def named_later(
     found: Sequence[Candidate], view: Scene, fresh: Sequence[Candidate], groups: Sequence[Named]
 ) -> list[Candidate]:
@@ -243,4 +253,5 @@ def named_later(
         for c in waiting
         if c.authority is not None and c.stage is not None and _still_waits(c, view, found)
         for named in groups
+        if not any(o.drop is None and o.group == named.group and _opposite(o, c) for o in found)
     ]

@@ -78,7 +78,7 @@ def _is_news(c: Candidate, headline: set[tuple[str | None, str | None, Change]])
         return False
     if c.position <= 2 or _key(c) in headline:
         return True
-    return c.told or (c.when is not None and c.when.weekday)
+    return c.told or (c.when is not None and c.when.weekday and c.fresh)
 
 
 def _is_promised(c: Candidate, unnamed: set[tuple[AuthorityKey | None, Change]]) -> bool:

@@ -23,6 +23,7 @@ class Seen(NamedTuple):
 
     a_list: Callable[[], bool]
     a_status: bool
+    an_act: bool
 
 
 def find_triggers(units: Sequence[Unit], seen: Seen) -> Iterator[Trigger]:
@@ -70,9 +71,7 @@ _DEMAND = {
 }
 
 
-def _fitting(
-    units: Sequence[Unit], start: int, spelling: Spelling, seen: Seen
-) -> Trigger | None:
+def _fitting(units: Sequence[Unit], start: int, spelling: Spelling, seen: Seen) -> Trigger | None:
     """The trigger that this spelling makes at `start`, if its phrase has all that it asks for."""
     phrase, end = spelling.phrase, start + len(spelling.words)
     if start and units[start - 1].text in words().stays:
@@ -83,6 +82,9 @@ def _fitting(
         return None  # "a review", "the list": the noun
     if start and units[start].text == "include" and units[start - 1].text in words().stand_ins_for_many:
         return None  # "they include X and Y" goes on with what was said
+    on = end < len(units) and units[end].text in {"on", "against", "over"}
+    if on and spelling.form is Form.PRESENT and not phrase.subject:
+        return None  # "despite sanctions on X": the noun
     auxiliaries = auxiliaries_of(units, start)
     voice, passive = voice_of(units, start, end, spelling.form, auxiliaries)
     if phrase.subject and voice is Voice.REDUCED:
@@ -128,12 +130,18 @@ def _stands_for_status(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> b
     if trigger.phrase.needs not in {Needs.STATUS, Needs.STATUS_OR_LIST} or trigger.phrase.followed_by:
         return False
     place = trigger.start - len(trigger.auxiliaries) - 1 if trigger.passive or trigger.phrase.subject else trigger.end
-    if not 0 <= place < len(units) - 1 or units[place].text not in {"it", "they", "them"}:
+    if not 0 <= place < len(units) - 1:
+        return False
+    act = units[place].text in {"that", "this"} and units[place + 1].text in words().rulings and place == trigger.end
+    if act:
+        return seen.a_status or seen.an_act  # "revoked that order"
+    if units[place].text not in {"it", "they", "them"}:
         return False
     following = units[place + 1]
     if place == trigger.end and following.kind is not Kind.PUNCT and following.text not in words().prepositions:
         return False  # "gave it three weeks"
-    return seen.a_status or any(unit.kind is Kind.STATUS for unit in units[: trigger.start])
+    named = seen.a_status or (seen.an_act and not trigger.phrase.subject)
+    return named or any(unit.kind is Kind.STATUS for unit in units[: trigger.start])
 
 
 _LISTED = frozenset({"designated", "listed", "blacklisted", "proscribed", "added"})

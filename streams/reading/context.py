@@ -31,6 +31,7 @@ class Focus:
     platform: bool = False  # the story is about what a company did
     list_in_sight: bool = False  # the sentence before spoke of a list, or told of a listing
     strangers: bool = False  # the sentence before was about people, companies or ships, and named no group's change
+    act_in_sight: bool = False  # the sentence before told of a change
     status_in_sight: bool = False  # the sentence before spoke of a ban or designation
     list_seen: bool = False  # some sentence did
 

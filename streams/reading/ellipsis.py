@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from streams.reading.candidates import Candidate
+from streams.reading.names import run_of_groups
 from streams.reading.tenses import Scene, is_long_ago
 from streams.reading.times import When
 from streams.reading.tokens import Kind, Unit
@@ -23,8 +24,8 @@ _SAME = re.compile(
     r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
 )
-POINTERS = ("similar", "similarly", "same", "like", "so", "likewise", "followed", "done")
-"""Words of which each sentence that `_SAME` meets has one."""
+POINTERS = ("similar", "similarly", "same", "like", "so", "likewise", "followed", "done", "turn")
+"""Words of which each sentence that `_SAME` or `_FATE` meets has one."""
 _NOT = re.compile(
     r"\b(not|never|no|urg\w+|call\w*|should|could|would|may|might|ask\w*|want\w*|expected)\b", re.IGNORECASE
 )
@@ -47,7 +48,9 @@ def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
         if unit.authority not in {c.authority for c in fresh} and model[-1].when is not None
         for c in last
     ] + [
-        replace(last[0], group=unit.group, scope=unit.scope, when=when, background=when is None or is_long_ago(view, when))
+        replace(
+            last[0], group=unit.group, scope=unit.scope, when=when, background=when is None or is_long_ago(view, when)
+        )
         for unit, when in (*_dated_rows(view, Kind.GROUP), *_did_too(view))
         if unit.group not in told
     ]
@@ -63,7 +66,18 @@ def _did_too(view: Scene) -> Iterator[tuple[Unit, None]]:
                 yield units[index], None
 
 
-_TOO = frozenset({("as", "did"), ("as", "was"), ("as", "were"), ("as", "had"), ("same", "with"), ("same", "to"), ("so", "did")})
+_TOO = frozenset(
+    {
+        ("as", "did"),
+        ("as", "was"),
+        ("as", "were"),
+        ("as", "had"),
+        ("same", "with"),
+        ("same", "to"),
+        ("so", "did"),
+        ("time", "as"),
+    }
+)
 
 
 def _dated_rows(view: Scene, kind: Kind) -> Iterator[tuple[Unit, When]]:
@@ -91,6 +105,44 @@ def _opens_row(units: Sequence[Unit], index: int) -> bool:
 
 _NEXT_TO = 12
 """How many characters may stand between an authority and its time: "in early"."""
+
+
+_FATE = re.compile(
+    r"\b(?:same (?:fate|treatment|label|status|designation|tag|thing|law|lot)|"
+    r"(?:did|done|doing|does) the same (?:to|with|for)|"
+    r"(?:was|is) the turn of)\b|^so (?:is|are|was|were) |^(?:the )?same (?:goes|went|holds|applies|applied) ",
+    re.IGNORECASE,
+)
+
+
+def same_fate(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:
+    """`X met the same fate in 2023`, `So are Y and Z`: other groups, to which the last change told was done too."""
+    text = " ".join(unit.text for unit in view.units)
+    match = _FATE.search(text)
+    near = [c for c in earlier if c.drop is None and c.group is not None and c.stage is Stage.EFFECTIVE]
+    near = [c for c in near if view.sentence.number - c.position <= 1]
+    if match is None or not near or _NOT.search(text[max(0, match.start() - 40) : match.start()]):
+        return []
+    model, told = near[-1], {c.group for c in near}
+    when = next((w for w in view.times if w.date is not None), None)
+    history = model.background if when is None else is_long_ago(view, when)
+    return [
+        replace(
+            model,
+            group=unit.group,
+            scope=unit.scope,
+            rule="same-fate",
+            why=(),
+            sentence=view.sentence,
+            position=view.sentence.number,
+            background=history,
+            voice=view.voice,
+            when=when,
+            instrument=None,
+        )
+        for unit in (view.units[i] for i in run_of_groups(view.units, range(len(view.units))))
+        if unit.group not in told
+    ]
 
 
 def same_step(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:

@@ -30,7 +30,7 @@ def bans(view: Scene, taken: set[int | None]) -> Iterator[Trigger]:
         if unit.kind is not Kind.STATUS or index in taken:
             continue
         known = unit.weak or unit.own or (index and view.units[index - 1].possessive)
-        if known and _has_date(view, index):
+        if known and (_has_date(view, index) or _is_known_act(view, index)):
             yield _trigger(view, index, DATED)
         elif not unit.weak and _is_governed(view, index):
             yield _trigger(view, index, GOVERNED)
@@ -52,6 +52,16 @@ def _is_governed(view: Scene, index: int) -> bool:
 
 _SMALL = frozenset({"a", "an", "for", "of", "on", "to", "the", "its", "and", "possible", "outright", "total"})
 _REACH = 3
+
+
+def _is_known_act(view: Scene, index: int) -> bool:
+    """`comes in the week of the listing of X`: the act itself by its noun, not the ban that it made."""
+    if view.units[index].text not in _ACTS or index + 1 >= len(view.units) or view.units[index + 1].text != "of":
+        return False
+    return any(unit.kind is Kind.GROUP for unit in view.units[index + 2 : index + 6])
+
+
+_ACTS = frozenset({"designation", "redesignation", "listing", "proscription", "outlawing", "blacklisting"})
 
 
 def _has_date(view: Scene, index: int) -> bool:

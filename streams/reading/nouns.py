@@ -53,7 +53,7 @@ def _modifiers(out: list[Unit], limit: int, groups: bool = False) -> list[Unit]:
     A group ends the run ("Hamas's designation" keeps Hamas for the rules) unless `groups`: it only names the list.
     """
     run: list[Unit] = []
-    for unit in reversed(out[-limit:]):
+    for back, unit in enumerate(reversed(out[-limit:]), start=1):
         if (
             unit.kind is Kind.PUNCT
             and unit.text not in {"-", "'", '"', "“", "”"}
@@ -67,7 +67,7 @@ def _modifiers(out: list[Unit], limit: int, groups: bool = False) -> list[Unit]:
             unit.kind is Kind.WORD and unit.text in words().phrase_stops
         ):
             break
-        if (unit.kind is Kind.GROUP and not groups) or _is_verb(unit):
+        if (unit.kind is Kind.GROUP and not groups) or _is_verb(unit) or _has_subject(unit, out[:-back]):
             break
         run.append(unit)
         if (
@@ -77,6 +77,18 @@ def _modifiers(out: list[Unit], limit: int, groups: bool = False) -> list[Unit]:
         ):
             break
     return run[::-1]
+
+
+_MARKS_THAT_ACT = frozenset({"banned", "outlawed", "proscribed", "prohibited", "designated", "forbidden"})
+
+
+def _has_subject(unit: Unit, before: list[Unit]) -> bool:
+    """`President Musharraf banned five groups`: the mark is the verb where a name or an actor stands before it."""
+    if unit.text not in _MARKS_THAT_ACT or not before:
+        return False
+    last = before[-1]
+    named = last.kind is Kind.WORD and last.capital and len(before) > 1
+    return named or (last.kind is Kind.ACTOR and not last.demonym and not last.possessive)
 
 
 def _is_verb(unit: Unit) -> bool:
@@ -158,7 +170,7 @@ def _label_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int
 
 
 def _ranked_label(units: list[Unit], index: int, before: list[Unit]) -> tuple[Unit, int, int] | None:
-    """`the first organisations outlawed in Britain`: the mark behind its noun, where the rank shows that it is given."""
+    """`the first organisations outlawed in Britain`: a mark behind its noun, where the rank shows that it is given."""
     marked = index + 1 < len(units) and units[index + 1].text in words().label_marks
     if not marked or not any(unit.text in words().ranks for unit in before):
         return None
@@ -166,7 +178,7 @@ def _ranked_label(units: list[Unit], index: int, before: list[Unit]) -> tuple[Un
 
 
 def _behind_noun(before: list[Unit]) -> list[Unit]:
-    """`branded [the group] terrorist`, `calls [four gangs] terrorist groups`: who is branded is no part of the label."""
+    """`branded [the group] terrorist`, `calls [four gangs] terrorist groups`: who is branded is not of the label."""
     worn = words().group_nouns | words().status_nouns
     cut = next((i for i in range(len(before), 0, -1) if singular(before[i - 1].text) in worn), 0)
     return before[cut:]
@@ -231,7 +243,7 @@ def _is_noun(units: list[Unit], index: int, out: list[Unit], before: list[Unit])
         return bool(out)
     if following.text in {"on", "of", "against", "by"}:
         return units[index].text.endswith(("ing", "ion", "n"))
-    return following.text in words().be_forms | words().have_forms | {
+    return following.text in words().be_forms | words().have_forms | words().labels_alone | {
         "will",
         "takes",
         "took",

@@ -7,24 +7,15 @@ together where only commas, conjunctions and attributes stand between them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
-from streams.reading.phrases import Needs, act_nouns, verb_forms
-from streams.reading.times import is_month
+from streams.reading.names import ACTIVITY, is_owner, run_of_groups
+from streams.reading.phrases import Needs
+from streams.reading.stand_ins import find_stand_in
+from streams.reading.times import WEEKDAYS
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import singular, words
-
-
-_ACTIVITY = frozenset({"activities", "activity", "operations"})
-"""What some states forbid a foreign group, and mean the group."""
-
-
-_LEAD_ON = frozenset(
-    {("attached", "to"), ("applied", "to"), ("given", "to"), ("recognition", "to"), ("known", "as"), ("relations", "with"), ("ties", "with")}
-)
-"""Pairs behind which the object still comes: "the label attached to X", "the movement known as X"."""
 
 _RELATIVES = frozenset({"which", "whom", "that", "whose"})
 
@@ -42,19 +33,37 @@ class Patient(NamedTuple):
 def patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
     """The groups that the change happens to."""
     spans = _patient_spans(units, trigger)
+    antecedent = _antecedent(units, trigger)
     for indices in (*spans, *_examples(units, trigger)):
-        found = _run_of_groups(units, indices)
+        found = run_of_groups(units, indices, owned=indices == antecedent and units[indices[0] - 1].kind is Kind.GROUP)
+        if trigger.phrase.bare:
+            found = tuple(i for i in found if i - trigger.end <= _OBJECT and _stands_alone(units, i))
         if found:
             return Patient(found)
+    if trigger.phrase.bare:
+        return Patient(())
     if trigger.voice is Voice.ACTIVE and _object_is_another(units, spans[0]):
         return Patient(())
     for indices in spans:
-        stand_in = _stand_in(units, indices)
+        stand_in = find_stand_in(units, indices)
         if stand_in is not None:
             return Patient((), stand_in, next((i for i in indices if units[i].text == "it"), None))
     if trigger.phrase.names_later:
         return Patient((), "listed")
     return Patient((), "status" if trigger.slot is not None and units[trigger.slot].kind is Kind.STATUS else None)
+
+
+_OBJECT = 14
+"""How far behind its verb a bare object may stand, a list of names included."""
+
+
+def _stands_alone(units: Sequence[Unit], index: int) -> bool:
+    """Whether the group is no mere attribute: "sanctioned Hamas on Monday", not "sanctioned Hamas finance chiefs"."""
+    following = units[index + 1] if index + 1 < len(units) else None
+    if following is None or following.kind is not Kind.WORD or following.text.endswith("ly"):
+        return True
+    closed = words().prepositions | words().joints | words().clause_openers | words().be_forms | words().have_forms
+    return following.text in closed or following.text in WEEKDAYS or following.text in words().group_nouns
 
 
 def _patient_spans(units: Sequence[Unit], trigger: Trigger) -> list[range]:
@@ -70,7 +79,7 @@ def _patient_spans(units: Sequence[Unit], trigger: Trigger) -> list[range]:
             return [range(slot + 1, trigger.right), range(trigger.end, slot), behind]
         return [range(slot + 1, trigger.start), range(slot, trigger.left - 1, -1), ahead]
     antecedent = _antecedent(units, trigger)
-    if trigger.passive and antecedent is not None:
+    if (trigger.passive or trigger.phrase.subject) and antecedent is not None:
         return [antecedent, ahead]
     if trigger.passive and trigger.start - trigger.left <= 1:
         return [_behind_comma(units, trigger)]
@@ -80,6 +89,11 @@ def _patient_spans(units: Sequence[Unit], trigger: Trigger) -> list[range]:
         colon = next(i for i in range(trigger.end, trigger.right) if units[i].text == ":")
         return [range(colon + 1, trigger.right), behind]
     return [ahead] if antecedent is None else [ahead, antecedent]
+
+
+def _follows_group(units: Sequence[Unit], opener: int) -> bool:
+    """Whether a group, or the comma behind its name, stands a few words before a relative."""
+    return units[opener - 1].text == "," or any(u.kind is Kind.GROUP for u in units[max(0, opener - 8) : opener])
 
 
 def _examples(units: Sequence[Unit], trigger: Trigger) -> list[range]:
@@ -98,13 +112,14 @@ def _antecedent(units: Sequence[Unit], trigger: Trigger) -> range | None:
     opener = next((i for i in range(trigger.start - 1, low - 1, -1) if units[i].text in _RELATIVES), None)
     if opener is None or opener == 0:
         return None
-    if units[opener].text == "whose" and units[opener + 1].text not in _ACTIVITY:
+    if units[opener].text == "whose" and units[opener + 1].text not in ACTIVITY:
         return None
-    if trigger.passive and any(unit.text == "," for unit in units[opener : trigger.start]):
+    whole = trigger.passive or trigger.phrase.subject
+    if whole and any(unit.text == "," for unit in units[opener : trigger.start]):
         return None
     before = units[opener - 1]
     names = before.kind is Kind.GROUP or singular(before.text) in words().group_nouns
-    if not names and (units[opener].text == "that" or before.text != ","):
+    if not names and (units[opener].text == "that" or not _follows_group(units, opener)):
         return None
     return range(opener - 1, max(opener - 14, -1), -1)
 
@@ -131,53 +146,6 @@ def _lists_ahead(units: Sequence[Unit], trigger: Trigger) -> bool:
     return any(units[i].text == ":" for i in range(trigger.end, trigger.right))
 
 
-def _run_of_groups(units: Sequence[Unit], indices: range) -> tuple[int, ...]:
-    """The first group of the span and all that are joined to it."""
-    found: list[int] = []
-    for index in indices:
-        unit = units[index]
-        if unit.kind is Kind.GROUP and not is_owner(units, index):
-            if not found or _joined(units, found[-1], index):
-                found.append(index)
-                continue
-            break
-        if not found and _turns(units, index, indices):
-            break
-    return tuple(found)
-
-
-def _turns(units: Sequence[Unit], index: int, indices: range) -> bool:
-    """Whether the search for the first group must give up at this unit."""
-    unit = units[index]
-    if indices.step < 0:
-        if unit.text == "by" and index and _is_participle(units[index - 1].text):
-            return False  # "the fund set up by the late X is ..."
-        return unit.text in {"by", ";"} or (
-            unit.text in words().speech and index + 1 < len(units) and units[index + 1].text != ","
-        )
-    if unit.kind is not Kind.WORD:
-        return False
-    if (
-        unit.text in verb_forms()
-        and units[index - 1].text in {",", "and", "but"}
-        and unit.text not in words().label_marks
-        and not unit.text.endswith("ing")
-    ):
-        return True
-    if (units[index - 1].text, unit.text) in _LEAD_ON:
-        return False
-    if unit.text in {"to", "for"} and units[index - 1].kind in {Kind.LABEL, Kind.STATUS}:
-        return False  # "attached the label of terrorist organisation to X", "adopted the label for X"
-    if units[index - 1].text in {"entry", "entries", "name", "names"}:
-        return False
-    if unit.text == "that" and index + 1 < len(units) and singular(units[index + 1].text) in words().group_nouns:
-        return False  # "removed that group"
-    leads_on = index + 1 < len(units) and any(
-        u.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for u in units[index + 1 : index + 3]
-    )
-    return unit.text in words().away and not leads_on
-
-
 def _object_is_another(units: Sequence[Unit], indices: range) -> bool:
     """`outlawed the flags of Hamas, making it a crime to ...`: the object is what belongs to a group."""
     for index in indices[:6]:
@@ -186,106 +154,3 @@ def _object_is_another(units: Sequence[Unit], indices: range) -> bool:
         if units[index].text in {",", "as"}:
             return False
     return False
-
-
-def _is_participle(word: str) -> bool:
-    return word.endswith(("ed", "wn")) or word in {"led", "run", "up", "built", "held", "made", "begun"}
-
-
-def is_owner(units: Sequence[Unit], index: int) -> bool:
-    """Whether the group only says whose somebody or something is: "Hamas leader", "members of Hamas", "tied to Hamas"."""
-    following = units[index + 1] if index + 1 < len(units) else None
-    if following is not None and following.text in words().members:
-        return True
-    if units[index].possessive and following is not None and (following.text in _ACTIVITY or following.text in act_nouns()):
-        return False
-    if units[index].possessive and following is not None and following.kind is Kind.WORD:
-        return not any(u.kind in {Kind.STATUS, Kind.LABEL, Kind.LIST, Kind.GROUP} for u in units[index + 1 : index + 4])
-    if index > 1 and units[index - 1].text in {"and", "or", "the"}:
-        joint = index - 1 if units[index - 1].text != "the" else index - 2
-        if joint > 0 and units[joint].text in {"and", "or"} and units[joint - 1].kind is Kind.GROUP:
-            return is_owner(units, joint - 1)  # "members of X and the Y"
-    before = [unit.text for unit in units[max(0, index - 4) : index]]
-    if any(a in words().ties and b in {"to", "with"} for a, b in pairwise(before)):
-        return True
-    return "of" in before and any(text in words().members for text in before[: before.index("of")])
-
-
-def _joined(units: Sequence[Unit], first: int, second: int) -> bool:
-    """Whether two groups stand in one list: commas, conjunctions, attributes between, no preposition or verb."""
-    low, high = sorted((first, second))
-    between = _bare_list(units[low + 1 : high])
-    if between and between[0].kind is Kind.LABEL and [u.text for u in between[1:3]] in (["along", "with"], ["together", "with"]):
-        between = between[1:]  # "designated X a terrorist group along with Y"
-    if any(unit.text in words().list_breaks or unit.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for unit in between):
-        return False
-    if any(unit.text in words().clause_openers - {"as"} for unit in between):
-        return False
-    return any(unit.text in words().joints for unit in between) or not between
-
-
-def _bare_list(between: Sequence[Unit]) -> list[Unit]:
-    """`banned X in May 2003 and Y in June`, `of X, which is armed, and of Y`: what is no break in the list."""
-    kept: list[Unit] = []
-    aside = False
-    for index, unit in enumerate(between):
-        if unit.text == ",":
-            aside = False
-        elif kept and kept[-1].text == "," and unit.text in {"which", "who", "whose"}:
-            aside = True
-        if (aside and any(u.text == "," for u in between[index + 1 :])) or (unit.text == "of" and kept and kept[-1].text in {"and", ","}):
-            continue
-        if unit.text[:1].isdigit() or is_month(unit.text):
-            if kept and kept[-1].text in {"in", "on"}:
-                kept.pop()
-            continue
-        kept.append(unit)
-    return kept
-
-
-def _stand_in(units: Sequence[Unit], indices: range) -> str | None:
-    for index in indices:
-        unit = units[index]
-        if unit.text in {"following", "below", "schedule", "entries"}:
-            return "listed"
-        if unit.text in words().stand_ins_for_many:
-            return None if _means_strangers(units, index) else "many"
-        if unit.text in words().stand_ins_for_one or _is_its_activity(units, index):
-            return "it"
-        if unit.kind is Kind.WORD and singular(unit.text) in words().group_nouns:
-            plural = unit.text.endswith("s")
-            if not plural:
-                return "one" if _definite(units, index) else "another"
-            return "many" if _definite(units, index) else "listed"
-        if (
-            unit.text in {"by", ";"}
-            or (unit.kind is Kind.ACTOR and (unit.noun is not None or not unit.demonym) and not _is_place(units, index))
-            or (indices.step > 0 and _turns(units, index, indices) and unit.text != "as")
-        ):
-            return None
-    return None
-
-
-def _is_place(units: Sequence[Unit], index: int) -> bool:
-    """`groups tied to the war in Syria were banned`: no actor, only where."""
-    return index > 0 and units[index - 1].text in {"in", "from", "near"} and units[index].noun is None
-
-
-def _means_strangers(units: Sequence[Unit], index: int) -> bool:
-    """`the vessels called at the port when it listed them`: the nearest plural before the pronoun is no group."""
-    for unit in reversed(units[:index]):
-        if unit.kind is Kind.GROUP or (unit.text.endswith("s") and singular(unit.text) in words().group_nouns):
-            return False
-        if unit.text in words().strangers:
-            return True
-    return False
-
-
-def _is_its_activity(units: Sequence[Unit], index: int) -> bool:
-    """`prohibited its activities`: how some states word the ban of a foreign group."""
-    following = units[index + 1].text if index + 1 < len(units) else ""
-    return units[index].text == "its" and following in _ACTIVITY
-
-
-def _definite(units: Sequence[Unit], index: int) -> bool:
-    return any(unit.text in {"the", "these", "those", "same"} for unit in units[max(0, index - 4) : index])

@@ -26,6 +26,7 @@ class Dateline(NamedTuple):
     start: int
     end: int
     agency: str | None
+    place: str | None  # as it stands there
 
 
 _END = re.compile(r"[.!?][\"'”’)\]]*(?=\s|$)")
@@ -37,7 +38,7 @@ _DATELINE = re.compile(
     r"(?:\((?P<paren>(?:[A-Z]|dpa)[\w /.-]{0,30})\)|/(?P<slash>[A-Z][\w -]{1,20})/\.?|(?P<bare>[A-Z]{2,10}))?\s*"
     r"(?P<end>\.?--?|[–—:]|(?<=[/)])\.?|(?<=/\.))\s+"
 )
-_CAPITALS = re.compile(r"[A-Z][A-Z'’ .-]+(?:,| -|\.| \(|$)")
+_CAPITALS = re.compile(r"[A-Z][A-Z'’ .-]+(?:,|:| -|\.| \(|$)")
 
 
 _HEAD_PREFIX = re.compile(
@@ -66,7 +67,7 @@ def split(headline: str, body: str) -> tuple[tuple[Sentence, ...], Dateline | No
         begin = note.end() if note is not None else 0
         opening = find_dateline(line[begin:]) if dateline is None and paragraph <= 3 else None
         if opening is not None:
-            dateline = Dateline(start + begin, start + begin + opening.end, opening.agency)
+            dateline = opening._replace(start=start + begin, end=start + begin + opening.end)
             begin += opening.end
         for left, right in _split_line(line, begin):
             sentences.append(Sentence(*_trim(text, start + left, start + right), max(len(sentences), 1), paragraph))
@@ -85,7 +86,7 @@ def find_dateline(line: str) -> Dateline | None:
     capitals = _CAPITALS.match(line)
     if agency is None and not capitals and not (match["date"] and match["place"]):
         return None
-    return Dateline(0, match.end(), agency)
+    return Dateline(0, match.end(), agency, match["place"])
 
 
 def _split_line(line: str, begin: int) -> list[tuple[int, int]]:

@@ -52,8 +52,10 @@ def takes_group(units: Sequence[Unit], trigger: Trigger) -> bool:
     if trigger.phrase.subject:  # "X stays on the list, Y comes off"
         ends = trigger.end + 1 >= len(units) or units[trigger.end + 1].kind is Kind.PUNCT
         return ends and trigger.end < len(units) and units[trigger.end].text in trigger.phrase.preps
-    if len(window) > 1 and window[0] in {"it", "them"} and window[1] in {"off"}:
-        return "off" in trigger.phrase.preps  # "took them off"
+    if "off" in trigger.phrase.preps and (
+        (window[:2] in (["it", "off"], ["them", "off"])) or (trigger.passive and window[:1] == ["off"])
+    ):
+        return True  # "took them off", "was taken off"
     if units[trigger.start].text not in words().plain_moves:
         return False
     if trigger.passive:
@@ -75,13 +77,15 @@ def _preposition(units: Sequence[Unit], index: int) -> str:
 
 def _label_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     slot = _first(units, trigger.end, min(trigger.right, trigger.end + 30), Kind.LABEL)
-    if slot is not None and any(u.text.endswith("ing") and _acts(u) and u.text not in words().joints for u in units[trigger.end : slot]):
+    if slot is not None and any(
+        u.text.endswith("ing") and _acts(u) and u.text not in words().joints for u in units[trigger.end : slot]
+    ):
         return None  # "considers designating X a terrorist group": the label is the nearer verb's
     if slot is not None and trigger.phrase.subject and not _is_predicate(units, trigger, slot):
         return None
     if slot is not None and any(unit.text == "other-label" for unit in units[trigger.end : slot]):
         return None
-    if slot is not None and any(unit.text == "that" for unit in units[trigger.end : trigger.end + 2]):
+    if slot is not None and any(unit.text == "that" for unit in units[trigger.end : min(slot, trigger.end + 5)]):
         return None
     return slot
 
@@ -112,11 +116,12 @@ def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
         )
     if trigger.phrase.followed_by and trigger.phrase.change.value == "delisting":
         return _first(units, trigger.end, min(trigger.right, trigger.end + 8), Kind.STATUS)
-    for index in range(trigger.end, min(trigger.right, trigger.end + 5)):
+    reach = 7 if trigger.voice is Voice.NOUN else 5
+    for index in range(trigger.end, min(trigger.right, trigger.end + reach)):
         if units[index].kind is Kind.STATUS:
             return index
         leads_on = units[index].text in {"for", "on"} and units[index - 1].text in words().rulings
-        leads_on = leads_on or (trigger.voice is Voice.NOUN and units[index].text in {"to", "over"})
+        leads_on = leads_on or (trigger.voice is Voice.NOUN and units[index].text in {"to", "over", "by"})
         stops = units[index].text in {"to", "from", "on", "in", ",", "that", "for", "by"} and not leads_on
         if stops or _acts(units[index]):
             return None

@@ -38,35 +38,54 @@ def judge(
     """The stage of the change at `trigger`. `members`: the authority is a body that states are members of."""
     if members and trigger.phrase.body_stage is not None:
         trigger = trigger._replace(phrase=msgspec.structs.replace(trigger.phrase, stage=trigger.phrase.body_stage))
-    stage, drop, why = _own_words(units, trigger)
     above = operators_above(units, trigger, operators)
-    scene = Above(units, trigger.voice, authority, members)
+    start = _Course(trigger.phrase.change, *_own_words(units, trigger))
     if is_ungoverned(trigger, above, units):
-        return Stance(None, Drop.UNGOVERNED, why)
-    change, turned_by = trigger.phrase.change, None
+        return Stance(None, Drop.UNGOVERNED, start.why)
+    scene = Above(units, trigger.voice, authority, members)
+    end = start
     for hit in above:
-        if stage is not None and drop in ANSWERABLE and hit.operator.effect in {Effect.REJECT, Effect.GRANT}:
-            drop = None  # whoever asked: here is the answer
-        if drop in ANSWERABLE:
-            continue
-        if drop is not None or stage is None:
-            break
-        why = (*why, hit.operator.id)
-        if hit.operator.effect is Effect.UNDO:
-            left = undone(change, stage)
-            change, stage = left if left is not None else (change, None)
-            if change is Change.DELISTING and stage is not Stage.REJECTED:
-                stage = Stage.DECIDED if members else Stage.EFFECTIVE
-            turned_by = hit
-            continue
-        bent, drop = bend(stage, hit, scene)
-        stage = Stage.PROPOSED if drop in ANSWERABLE and hit.noun else bent
+        end = _bent(end, hit, scene)
+    drop = end.drop
     answered = any(hit.operator.effect in {Effect.REJECT, Effect.GRANT} for hit in above)
     if drop is None and trigger.voice is Voice.NOUN and trigger.phrase.stage is Stage.PROPOSED and not answered:
         drop = Drop.THIRD_PARTY  # a challenge in court is nobody's act until it is decided
-    if drop is None and stage is None:
+    if drop is None and end.stage is None:
         drop = Drop.DOUBLE_NEGATION
-    return Stance(None if drop else stage, drop, why, change if turned_by else None, turned_by)
+    return Stance(None if drop else end.stage, drop, end.why, end.change if end.turned_by else None, end.turned_by)
+
+
+class _Course(NamedTuple):
+    """What is left of a change on the way up through its operators."""
+
+    change: Change
+    stage: Stage | None
+    drop: Drop | None
+    why: tuple[str, ...]
+    turned_by: Hit | None = None
+
+
+def _bent(course: _Course, hit: Hit, scene: Above) -> _Course:
+    """The course under one more operator."""
+    effect = hit.operator.effect
+    if course.stage is not None and course.drop in ANSWERABLE and effect in {Effect.REJECT, Effect.GRANT}:
+        course = course._replace(drop=None)  # whoever asked: here is the answer
+    if course.drop is not None or course.stage is None:
+        return course
+    why = (*course.why, hit.operator.id)
+    if effect is Effect.UNDO:
+        return _turned(course, hit, scene.members)._replace(why=why)
+    bent, drop = bend(course.stage, hit, scene)
+    return course._replace(stage=Stage.PROPOSED if drop in ANSWERABLE and hit.noun else bent, drop=drop, why=why)
+
+
+def _turned(course: _Course, hit: Hit, members: bool) -> _Course:
+    """The course after the act that made the change is undone; the list of a body is changed by whoever keeps it."""
+    left = undone(course.change, course.stage) if course.stage is not None else None
+    change, stage = left if left is not None else (course.change, None)
+    if change is Change.DELISTING and stage not in {None, Stage.REJECTED}:
+        stage = Stage.DECIDED if members else Stage.EFFECTIVE
+    return course._replace(change=change, stage=stage, turned_by=hit)
 
 
 Own = tuple[Stage | None, Drop | None, tuple[str, ...]]

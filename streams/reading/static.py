@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from streams.reading.phrases import Form
-from streams.reading.times import WEEKDAYS
+from streams.reading.times import WEEKDAYS, is_month
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
@@ -41,7 +41,9 @@ def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
         return units[trigger.slot].weak
     if trigger.voice is Voice.REDUCED:
         return not any(
-            unit.text in {"on", "in"} and i + 1 < len(units) and units[i + 1].text.isdigit()
+            unit.text in {"on", "in"}
+            and i + 1 < len(units)
+            and (units[i + 1].text.isdigit() or is_month(units[i + 1].text))
             for i, unit in enumerate(units)
         )
     if trigger.form is Form.BASE and any(unit.text == "that" for unit in units[trigger.left : trigger.start]):
@@ -52,11 +54,22 @@ def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
 def _begins(units: Sequence[Unit], trigger: Trigger) -> bool:
     """`is banned in Britain from Friday`: the standing has a first day, so it is told as a change."""
     behind = [unit.text for unit in units[trigger.end : min(trigger.right, trigger.end + 8)]]
+    if any(pair in _AT_ONCE for pair in pairwise(behind)):
+        return True
     return any(a == "from" and (b in WEEKDAYS or b in {"today", "midnight", "tomorrow"}) for a, b in pairwise(behind))
 
 
+_AT_ONCE = frozenset({("with", "immediate"), ("effective", "immediately"), ("with", "effect")})
+
+
 def _is_acted_in(units: Sequence[Unit], trigger: Trigger) -> bool:
-    """`signed a decree that designates X`: the present tense of a text that does what it says."""
+    """`signed a decree that designates X`, `X figures on the list following an order`: the text behind it acts."""
+    behind = units[trigger.end : trigger.end + 16]
+    if any(u.text in {"following", "after"} for u in behind[:-1]) and any(
+        a.text in {"following", "after"} and {u.text for u in behind[i + 1 : i + 4]} & words().acts
+        for i, a in enumerate(behind)
+    ):
+        return True
     if any(unit.text in words().acts for unit in units[max(trigger.left, trigger.start - 3) : trigger.start]):
         return True
     opener = next(

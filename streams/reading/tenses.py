@@ -24,7 +24,6 @@ from streams.reading.words import words
 from streams.records import AuthorityKey
 from streams.registry import Registry
 
-
 _TURN_TO_ANOTHER = frozenset({"that", "which", "who", "whom", "whose"})
 """Words behind which a time belongs to another verb: "listed X, completing a step that was begun in January"."""
 
@@ -73,6 +72,12 @@ def when_of(view: Scene, trigger: Trigger) -> When | None:
     return min(inside, key=lambda w: (w.weekday, abs(w.start - verb) * (1 if w.start > verb else 2)), default=told)
 
 
+def _just_before(view: Scene, trigger: Trigger) -> bool:
+    """`danced in the streets minutes after the court had lifted the ban`: how a lead may tell the news itself."""
+    before = view.units[trigger.left - 2].text if trigger.left > 1 else ""
+    return view.sentence.number <= 1 and before in {"moments", "minutes", "hours", "shortly", "hour"}
+
+
 def time_near(view: Scene, place: int) -> When | None:
     """The time nearest to `place` in the text; weekdays too, for they say that it is news."""
     return min(view.times, key=lambda w: abs(w.start - place), default=None)
@@ -84,7 +89,7 @@ def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
         return True
     if when is not None and when.since:
         return True
-    if "had" in trigger.auxiliaries and not _reported(view, trigger):
+    if "had" in trigger.auxiliaries and not _reported(view, trigger) and not _just_before(view, trigger):
         return True
     if _is_retold(view, trigger) or _is_when(view, trigger):
         return True
@@ -99,9 +104,9 @@ def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
     )
 
 
-def is_long_ago(view: Scene, when: When) -> bool:
-    """Whether a stated day lies well before the story."""
-    return when.date is not None and view.today is not None and is_before(when.date, view.today, 10)
+def is_long_ago(view: Scene, when: When, days: int = 10) -> bool:
+    """Whether a stated day lies more than `days` before the story."""
+    return when.date is not None and view.today is not None and is_before(when.date, view.today, days)
 
 
 def _is_when(view: Scene, trigger: Trigger) -> bool:

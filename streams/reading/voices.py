@@ -55,6 +55,8 @@ def voice_of(
         return (Voice.GERUND if auxiliaries[0] == "being" else Voice.PASSIVE), True
     if participle and not auxiliaries and _is_caused(units, start):
         return Voice.INFINITIVE, True
+    if participle and not auxiliaries and _is_relative_verb(units, start):
+        return Voice.ACTIVE, False
     if participle and not (set(auxiliaries) & words().have_forms) and _is_reduced(units, start, end):
         return Voice.REDUCED, True
     return Voice.ACTIVE, False
@@ -68,12 +70,31 @@ def _shares_to(units: Sequence[Unit], start: int) -> bool:
 
 def _is_caused(units: Sequence[Unit], start: int) -> bool:
     """`a petition to have X declared terrorist`: have + group + participle."""
-    for index in range(start - 1, max(start - 22, -1), -1):
+    for index in range(_before_aside(units, start), max(start - 22, -1), -1):
         if units[index].text in {"have", "having", "get", "see", "want", "wants", "wanted"}:
-            return any(u.kind in {Kind.GROUP, Kind.STATUS, Kind.ACTOR} or u.text in words().group_nouns for u in units[index:start])
+            return any(
+                u.kind in {Kind.GROUP, Kind.STATUS, Kind.ACTOR} or u.text in words().group_nouns
+                for u in units[index:start]
+            )
         if units[index].text in words().clause_walls or units[index].text in SPLIT:
             return False
     return False
+
+
+def _before_aside(units: Sequence[Unit], start: int) -> int:
+    """`have X, which seeks independence, designated`: where to look on, the aside passed over."""
+    if start > 2 and units[start - 1].text == ",":
+        for opening in range(start - 3, 0, -1):
+            if units[opening].text == "," and units[opening + 1].text in {"which", "who", "whose"}:
+                return opening - 1
+    return start - 1
+
+
+def _is_relative_verb(units: Sequence[Unit], start: int) -> bool:
+    """`X, which Canada listed in 2005`, `whose activities Berlin prohibited`: the actor is the subject."""
+    if start < 2 or units[start - 1].kind is not Kind.ACTOR:
+        return False
+    return any(unit.text in {"which", "whom", "whose", "that"} for unit in units[max(0, start - 4) : start - 1])
 
 
 def _is_reduced(units: Sequence[Unit], start: int, end: int) -> bool:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from streams.errors import DataFileError
+from streams.records import AuthorityKey
 from streams.registry.entries import Act, Entry
 
 T = TypeVar("T")
@@ -76,6 +77,10 @@ class Words(Entry, frozen=True, kw_only=True):
     irregular: dict[str, tuple[str, str, str, str]]
 
 
+class _Places(Entry, frozen=True, kw_only=True):
+    places: dict[AuthorityKey, tuple[str, ...]]
+
+
 class OrganRow(Entry, frozen=True, kw_only=True):
     """An organ that every state has."""
 
@@ -92,6 +97,13 @@ class _Organs(Entry, frozen=True, kw_only=True):
 def words() -> Words:
     """The word classes. Raises DataFileError if the file breaks its rules."""
     return load_table("words.toml", Words)
+
+
+@cache
+def cities() -> dict[str, AuthorityKey]:
+    """The state of each city that opens datelines and is no capital, by the city in lower case."""
+    table = load_table("places.toml", _Places).places
+    return {city: state for state, names in table.items() for city in names}
 
 
 @cache

@@ -1,0 +1,143 @@
+"""Rows of group names in a sentence, and which of them only say whose somebody or something is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from streams.reading.phrases import act_nouns, verb_forms
+from streams.reading.times import is_month
+from streams.reading.tokens import Kind, Unit
+from streams.reading.words import singular, words
+
+ACTIVITY = frozenset({"activities", "activity", "operations"})
+"""What some states forbid a foreign group, and mean the group."""
+
+_LEAD_ON = frozenset(
+    {
+        ("attached", "to"),
+        ("applied", "to"),
+        ("given", "to"),
+        ("recognition", "to"),
+        ("known", "as"),
+        ("relations", "with"),
+        ("ties", "with"),
+    }
+)
+"""Pairs behind which the object still comes: "the label attached to X", "the movement known as X"."""
+
+_PARTS = frozenset({"faction", "wing", "arm", "branch", "affiliate", "offshoot", "splinter", "front"})
+
+
+def run_of_groups(units: Sequence[Unit], indices: range, owned: bool = False) -> tuple[int, ...]:
+    """The first group of the span and all that are joined to it; `owned`: also one that says whose something is."""
+    found: list[int] = []
+    for index in indices:
+        unit = units[index]
+        if unit.kind is Kind.GROUP and (owned or not is_owner(units, index)):
+            if not found or _joined(units, found[-1], index):
+                found.append(index)
+                continue
+            break
+        if not found and turns_away(units, index, indices):
+            break
+    return tuple(found)
+
+
+def turns_away(units: Sequence[Unit], index: int, indices: range) -> bool:
+    """Whether the search for the first group must give up at this unit."""
+    unit = units[index]
+    if indices.step < 0:
+        if unit.text == "by" and index and _is_participle(units[index - 1].text):
+            return False  # "the fund set up by the late X is ..."
+        return unit.text in {"by", ";"} or (
+            unit.text in words().speech and index + 1 < len(units) and units[index + 1].text != ","
+        )
+    if unit.kind is not Kind.WORD:
+        return False
+    if (
+        unit.text in verb_forms()
+        and units[index - 1].text in {",", "and", "but"}
+        and unit.text not in words().label_marks
+        and not unit.text.endswith("ing")
+    ):
+        return True
+    if (units[index - 1].text, unit.text) in _LEAD_ON:
+        return False
+    if unit.text in {"to", "for"} and units[index - 1].kind in {Kind.LABEL, Kind.STATUS}:
+        return False  # "attached the label of terrorist organisation to X", "adopted the label for X"
+    if units[index - 1].text in {"entry", "entries", "name", "names"}:
+        return False
+    if unit.text == "that" and index + 1 < len(units) and singular(units[index + 1].text) in words().group_nouns:
+        return False  # "removed that group"
+    leads_on = index + 1 < len(units) and any(
+        u.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for u in units[index + 1 : index + 3]
+    )
+    return unit.text in words().away and not leads_on
+
+
+def _is_participle(word: str) -> bool:
+    return word.endswith(("ed", "wn")) or word in {"led", "run", "up", "built", "held", "made", "begun"}
+
+
+def is_owner(units: Sequence[Unit], index: int) -> bool:
+    """Whether the group only says whose somebody or something is: "members of Hamas", "tied to Hamas"."""
+    following = units[index + 1] if index + 1 < len(units) else None
+    if following is not None and following.text in words().members:
+        return True
+    if following is not None and following.text in _PARTS and index + 2 < len(units):
+        return units[index + 2].kind is Kind.GROUP  # "Taliban faction Jamaat-ul-Ahrar"
+    if (
+        units[index].possessive
+        and following is not None
+        and (following.text in ACTIVITY or following.text in act_nouns())
+    ):
+        return False
+    if units[index].possessive and following is not None and following.kind is Kind.WORD:
+        return not any(u.kind in {Kind.STATUS, Kind.LABEL, Kind.LIST, Kind.GROUP} for u in units[index + 1 : index + 4])
+    if index > 1 and units[index - 1].text in {"and", "or", "the"}:
+        joint = index - 1 if units[index - 1].text != "the" else index - 2
+        if joint > 0 and units[joint].text in {"and", "or"} and units[joint - 1].kind is Kind.GROUP:
+            return is_owner(units, joint - 1)  # "members of X and the Y"
+    before = [unit.text for unit in units[max(0, index - 4) : index]]
+    if any(a in words().ties and b in {"to", "with"} for a, b in pairwise(before)):
+        return True
+    return "of" in before and any(text in words().members for text in before[: before.index("of")])
+
+
+def _joined(units: Sequence[Unit], first: int, second: int) -> bool:
+    """Whether two groups stand in one list: commas, conjunctions, attributes between, no preposition or verb."""
+    low, high = sorted((first, second))
+    between = _bare_list(units[low + 1 : high])
+    if (
+        between
+        and between[0].kind is Kind.LABEL
+        and [u.text for u in between[1:3]] in (["along", "with"], ["together", "with"])
+    ):
+        between = between[1:]  # "designated X a terrorist group along with Y"
+    if any(unit.text in words().list_breaks or unit.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for unit in between):
+        return False
+    if any(unit.text in words().clause_openers - {"as"} for unit in between):
+        return False
+    return any(unit.text in words().joints for unit in between) or not between
+
+
+def _bare_list(between: Sequence[Unit]) -> list[Unit]:
+    """`banned X in May 2003 and Y in June`, `of X, which is armed, and of Y`: what is no break in the list."""
+    kept: list[Unit] = []
+    aside = False
+    for index, unit in enumerate(between):
+        if unit.text == ",":
+            aside = False
+        elif kept and kept[-1].text == "," and unit.text in {"which", "who", "whose"}:
+            aside = True
+        if (aside and any(u.text == "," for u in between[index + 1 :])) or (
+            unit.text in {"of", "on", "to"} and kept and kept[-1].text in {"and", ","}
+        ):
+            continue
+        if unit.text[:1].isdigit() or is_month(unit.text):
+            if kept and kept[-1].text in {"in", "on"}:
+                kept.pop()
+            continue
+        kept.append(unit)
+    return kept

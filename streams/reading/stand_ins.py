@@ -1,0 +1,62 @@
+"""Words that stand for groups which context must find: "it", "the group", "both", "three armies"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streams.reading.names import ACTIVITY, turns_away
+from streams.reading.tokens import Kind, Unit
+from streams.reading.words import singular, words
+
+_DEFINITE = frozenset({"the", "these", "those", "same", "their", "his", "her", "its", "our"})
+
+
+def find_stand_in(units: Sequence[Unit], indices: range) -> str | None:
+    """The kind of stand-in that comes first in the span; `Patient` tells the kinds."""
+    for index in indices:
+        unit = units[index]
+        if unit.text in {"following", "below", "schedule", "entries"}:
+            return "listed"
+        if unit.text in words().stand_ins_for_many:
+            return None if _means_strangers(units, index) else "many"
+        if unit.text in words().stand_ins_for_one or _is_its_activity(units, index):
+            return "it"
+        if unit.kind is Kind.WORD and singular(unit.text) in words().group_nouns:
+            if units[index - 1].text == "own":
+                return None  # "dissolved their own factions"
+            plural = unit.text.endswith("s")
+            if not plural:
+                return "one" if _definite(units, index) else "another"
+            return "many" if _definite(units, index) else "listed"
+        if (
+            unit.text in {"by", ";"}
+            or (unit.kind is Kind.ACTOR and (unit.noun is not None or not unit.demonym) and not _is_place(units, index))
+            or (indices.step > 0 and turns_away(units, index, indices) and unit.text != "as")
+        ):
+            return None
+    return None
+
+
+def _is_place(units: Sequence[Unit], index: int) -> bool:
+    """`groups tied to the war in Syria were banned`: no actor, only where."""
+    return index > 0 and units[index - 1].text in {"in", "from", "near"} and units[index].noun is None
+
+
+def _means_strangers(units: Sequence[Unit], index: int) -> bool:
+    """`the vessels called at the port when it listed them`: the nearest plural before the pronoun is no group."""
+    for unit in reversed(units[:index]):
+        if unit.kind is Kind.GROUP or (unit.text.endswith("s") and singular(unit.text) in words().group_nouns):
+            return False
+        if unit.text in words().strangers:
+            return True
+    return False
+
+
+def _is_its_activity(units: Sequence[Unit], index: int) -> bool:
+    """`prohibited its activities`: how some states word the ban of a foreign group."""
+    following = units[index + 1].text if index + 1 < len(units) else ""
+    return units[index].text == "its" and following in ACTIVITY
+
+
+def _definite(units: Sequence[Unit], index: int) -> bool:
+    return any(unit.text in _DEFINITE for unit in units[max(0, index - 4) : index])
