@@ -88,7 +88,7 @@ def rehearse(registry: Registry) -> None:
 
     A broken data file so stops the worker at its start, where it would otherwise bury story after story.
     """
-    group = next(iter(registry.groups.values()))
+    group = next(group for group in registry.groups.values() if registry.matcher.find(group.name))
     text = f"The government has banned {group.name}, the interior ministry said."
     day = datetime(2000, 1, 1, tzinfo=UTC)
     story = Story(id=StoryId("rehearsal"), feed="", guid="", headline=text, body=text, received_at=day, published=day)

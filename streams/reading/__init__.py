@@ -15,13 +15,12 @@ from datetime import date
 from functools import cache
 
 from streams.reading.attribution import find_medium, media
-from streams.reading.candidates import Candidate, candidates, named_later
+from streams.reading.candidates import Candidate, candidates, may_be_named_in, named_later
 from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_back, settle_news
 from streams.reading.context import Focus, Named, groups_in, home_of
 from streams.reading.effects import Drop
-from streams.reading.ellipsis import gapped, same_fate, same_step
+from streams.reading.ellipsis import gapped, pointed_at
 from streams.reading.lexicon import Lexicon
-from streams.reading.names import is_owner
 from streams.reading.nouns import collapse
 from streams.reading.relevance import may_tell
 from streams.reading.sentences import Sentence, split
@@ -104,17 +103,15 @@ def _units(page: _Page, index: int, waiting: bool) -> list[Unit]:
 def _walk(page: _Page, registry: Registry) -> list[Candidate]:
     """All candidates, sentence by sentence."""
     found: list[Candidate] = []
-    waiting = False
     for index, sentence in enumerate(page.sentences):
-        units = _units(page, index, waiting)
+        waiting = [c for c in found if may_be_named_in(sentence, c)]
+        units = _units(page, index, bool(waiting))
         view = _scene(page, sentence, units, registry)
         fresh = list(candidates(view, page.focus, registry))
         fresh += gapped(view, fresh)
-        fresh += same_step(view, [*found, *fresh])
-        fresh += same_fate(view, [*found, *fresh])
-        fresh += named_later(found, view, fresh, groups_in(u for i, u in enumerate(units) if not is_owner(units, i)))
+        fresh += pointed_at(view, [*found, *fresh])
+        fresh += named_later(waiting, found, view, fresh)
         found += fresh
-        waiting = waiting or any(c.awaits is not None for c in fresh)
         _remember(page.focus, fresh, units)
     return found
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from streams.reading.actors import Agent, agent
 from streams.reading.attribution import Attribution
 from streams.reading.clauses import Seen, find_triggers
-from streams.reading.context import Focus, Named
+from streams.reading.context import Focus, Named, groups_in
 from streams.reading.effects import Drop
+from streams.reading.names import is_owner
 from streams.reading.nominal import DATED, bans
 from streams.reading.patients import patient
 from streams.reading.phrases import Form
@@ -213,10 +214,15 @@ _LINE = 14
 """Units of a line that only goes on with a list."""
 
 
+def may_be_named_in(sentence: Sentence, c: Candidate) -> bool:
+    """Whether the groups that `c` leaves unnamed may be named in the sentence."""
+    if c.awaits is None or c.authority is None or c.stage is None:
+        return False
+    return sentence.number - c.sentence.number <= _REACH[c.awaits]
+
+
 def _still_waits(c: Candidate, view: Scene, found: Sequence[Candidate]) -> bool:
     """Whether names for `c` are still to come: none yet, or a list of short lines that goes on."""
-    if c.awaits is None or view.sentence.number - c.sentence.number > _REACH[c.awaits]:
-        return False
     told = [o for o in found if o.drop is None and (o.authority, o.change) == (c.authority, c.change)]
     if told and (c.awaits != "listed" or (c.position == 0 and any(o.position > 0 for o in told))):
         return False  # the names have come, if not in a list of their own
@@ -231,15 +237,15 @@ def _opposite(told: Candidate, waiting: Candidate) -> bool:
 
 
 def named_later(
-    found: Sequence[Candidate], view: Scene, fresh: Sequence[Candidate], groups: Sequence[Named]
+    waiting: Sequence[Candidate], found: Sequence[Candidate], view: Scene, fresh: Sequence[Candidate]
 ) -> list[Candidate]:
-    """What earlier sentences said of several unnamed groups, said of those that this sentence names.
+    """What earlier sentences said of several unnamed groups (`waiting`), said of those that this sentence names.
 
     Only where this sentence has no change of its own: "The order applies to X and Y" goes on, "X was banned" does not.
     """
-    waiting = [c for c in found if c.awaits is not None]
-    if not groups or any(c.drop is None for c in fresh):
+    if not waiting or any(c.drop is None for c in fresh):
         return []
+    groups = groups_in(u for i, u in enumerate(view.units) if u.kind is Kind.GROUP and not is_owner(view.units, i))
     return [
         replace(
             c,
@@ -251,7 +257,7 @@ def named_later(
             guessed=1,
         )
         for c in waiting
-        if c.authority is not None and c.stage is not None and _still_waits(c, view, found)
+        if _still_waits(c, view, found)
         for named in groups
         if not any(o.drop is None and o.group == named.group and _opposite(o, c) for o in found)
     ]

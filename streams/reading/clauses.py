@@ -31,19 +31,16 @@ def find_triggers(units: Sequence[Unit], seen: Seen) -> Iterator[Trigger]:
 
     `seen`: what the text before spoke of, so that "removed the group" needs no list of its own.
     """
-    index = 0
-    while index < len(units):
-        trigger = _at(units, index, seen)
+    known = spellings()
+    for index, unit in enumerate(units):
+        trigger = _at(units, index, seen) if unit.text in known and unit.kind is Kind.WORD else None
         if trigger is not None:
             yield trigger
-        index += 1
 
 
 def _at(units: Sequence[Unit], index: int, seen: Seen) -> Trigger | None:
-    if units[index].kind is not Kind.WORD:
-        return None
     met: list[Trigger] = []
-    for spelling in spellings().get(units[index].text, ()):
+    for spelling in spellings()[units[index].text]:
         length = len(spelling.words)
         if any(index + k >= len(units) or units[index + k].text != spelling.words[k] for k in range(1, length)):
             continue

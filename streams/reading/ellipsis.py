@@ -24,11 +24,14 @@ _SAME = re.compile(
     r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
 )
-POINTERS = ("similar", "similarly", "same", "like", "so", "likewise", "followed", "done", "turn")
-"""Words of which each sentence that `_SAME` or `_FATE` meets has one."""
 _NOT = re.compile(
     r"\b(not|never|no|urg\w+|call\w*|should|could|would|may|might|ask\w*|want\w*|expected)\b", re.IGNORECASE
 )
+
+
+def points_back(text: str) -> bool:
+    """Whether the text may tell of a change by pointing at another one."""
+    return _SAME.search(text) is not None or _FATE.search(text) is not None
 
 
 def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
@@ -54,6 +57,12 @@ def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
         for unit, when in (*_dated_rows(view, Kind.GROUP), *_did_too(view))
         if unit.group not in told
     ]
+
+
+def pointed_at(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:
+    """What the sentence tells by pointing at a change told before: of other authorities, of other groups."""
+    text = view.story[view.sentence.start : view.sentence.end]
+    return [*_same_step(view, text, earlier), *_same_fate(view, text, earlier)] if points_back(text) else []
 
 
 def _did_too(view: Scene) -> Iterator[tuple[Unit, None]]:
@@ -115,9 +124,8 @@ _FATE = re.compile(
 )
 
 
-def same_fate(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:
+def _same_fate(view: Scene, text: str, earlier: Sequence[Candidate]) -> list[Candidate]:
     """`X met the same fate in 2023`, `So are Y and Z`: other groups, to which the last change told was done too."""
-    text = " ".join(unit.text for unit in view.units)
     match = _FATE.search(text)
     near = [c for c in earlier if c.drop is None and c.group is not None and c.stage is Stage.EFFECTIVE]
     near = [c for c in near if view.sentence.number - c.position <= 1]
@@ -145,9 +153,8 @@ def same_fate(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:
     ]
 
 
-def same_step(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:
+def _same_step(view: Scene, text: str, earlier: Sequence[Candidate]) -> list[Candidate]:
     """Background candidates for the authorities of this sentence that took the step of the story's first change."""
-    text = " ".join(unit.text for unit in view.units)
     match = _SAME.search(text)
     model = [c for c in earlier if c.drop is None and c.stage not in {None, Stage.REJECTED} and c.group is not None]
     if match is None or not model or _NOT.search(text[max(0, match.start() - 40) : match.start()]):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from streams.reading.phrases import verb_spellings
 from streams.reading.tokens import Kind, Unit
-from streams.reading.words import load_table, singular, words
+from streams.reading.words import load_table, plural, singular, words
 from streams.registry.entries import Entry
 
 
@@ -65,6 +65,13 @@ def _index() -> dict[str, tuple[tuple[tuple[str, ...], Operator, bool], ...]]:
     return {first: tuple(sorted(found, key=lambda item: -len(item[0]))) for first, found in index.items()}
 
 
+@cache
+def _first_words() -> frozenset[str]:
+    """Words that may begin an operator, plurals of its nouns included."""
+    nouns = {first for first, found in _index().items() if any(noun for _, _, noun in found)}
+    return frozenset(_index()) | frozenset(map(plural, nouns))
+
+
 def find_operators(units: Sequence[Unit]) -> list[Hit]:
     """Every operator of the sentence, left to right, none overlapping."""
     hits: list[Hit] = []
@@ -101,9 +108,9 @@ def _stands_as_noun(units: Sequence[Unit], index: int) -> bool:
 
 
 def _at(units: Sequence[Unit], index: int) -> Hit | None:
-    if units[index].kind is not Kind.WORD:
-        return None
     text = units[index].text
+    if text not in _first_words() or units[index].kind is not Kind.WORD:
+        return None
     options = (
         *_index().get(text, ()),
         *(o for o in _index().get(singular(text), ()) if o[2] and singular(text) != text),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
 from streams.records import AuthorityKey, GroupKey
@@ -51,7 +52,13 @@ def tokens(text: str, start: int, end: int) -> list[Unit]:
     found = []
     for match in _TOKEN.finditer(text, start, end):
         raw = match[0]
-        kind = Kind.WORD if raw[0].isalnum() or len(raw) > 1 else Kind.PUNCT
+        kind = _WORD if raw[0].isalnum() or len(raw) > 1 else _PUNCT
         word = raw.lower() if raw.isascii() else fold(raw).text or raw
-        found.append(Unit(kind, word, match.start(), match.end(), capital=raw[0].isupper()))
+        found.append(_unit((kind, word, *match.span(), *_NOTHING_KNOWN, raw[0].isupper())))
     return found
+
+
+# The reader makes most of its objects here: a plain tuple is twice as fast as the keyword call.
+_unit = partial(tuple.__new__, Unit)
+_WORD, _PUNCT = Kind.WORD, Kind.PUNCT
+_NOTHING_KNOWN = tuple(Unit._field_defaults.values())[:-1]
