@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from streams.classifying import classify
 from streams.reading import read
-from streams.records import Story
+from streams.records import Classified, Story
 from streams.registry import load_registry
 from streams.wires.lines import decode_line
 
@@ -45,6 +46,13 @@ def test_a_story_gives_the_news_that_its_label_says(path: Path) -> None:
             expected.setdefault(key, set()).update((event["stage"], *event.get("alt_stages", ())))
     assert news.keys() == expected.keys()
     assert {key: stage for key, stage in news.items() if stage not in expected[key]} == {}
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_a_story_with_news_is_let_through_to_the_reader(path: Path) -> None:
+    case = json.loads(path.read_text(encoding="utf-8"))
+    if any(event["news"] for event in case["expected"]):
+        assert isinstance(classify(_story(case), load_registry()), Classified)
 
 
 def test_the_story_that_started_it_gives_exactly_one_alert_and_three_background_facts() -> None:

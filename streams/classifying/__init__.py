@@ -36,16 +36,16 @@ class Quiet:
 
 _CUE_STEMS: dict[Change, str] = {
     Change.LISTING: "designat proscri outlaw blacklist ban bans banned banning terror list listed lists listing "
-    "prohibit unlawful illegal sanction brand label crimin",
+    "prohibit unlawful illegal sanction brand label crimin dissol disband",
     Change.DELISTING: "delist de-list deproscri de-proscri unban remov revok rescind lift struck strike annul overturn "
     "quash laps expire off drop",
     Change.SUSPENSION: "suspen hold waive freez froze",
     Change.RENEWAL: "renew exten prolong roll rolls rolled relist re-list maintain keep kept",
-    Change.RECOGNITION: "recognis recogniz",
+    Change.RECOGNITION: "recognis recogniz recognition diplomatic",
 }
 _STATUS_STEMS = (
     "terror ban bans banned banning list proscri designat outlaw blacklist recognis recogniz unlawful illegal prohibit "
-    "sanction label deproscri legalis legaliz"
+    "sanction label deproscri legalis legaliz dissol disband recognition diplomatic"
 )
 _WHOLE = frozenset("ban bans list lists off hold roll rolls".split())
 """Stems that count only as whole words: "ban" is no cue in "bank"."""
