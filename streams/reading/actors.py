@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from streams.reading.governing import main_actor
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
@@ -39,7 +40,10 @@ def agent(units: Sequence[Unit], trigger: Trigger) -> Agent:
     if trigger.phrase.subject:
         said = _place(units, trigger) or _under_law(units, trigger) or _by_phrase(units, trigger)
         return said or _where(units, trigger) or _holder(units, trigger) or _heading(units) or Agent((), None)
-    subject = _subject(units, trigger)
+    venue = _place(units, trigger, "at") if trigger.voice is Voice.INFINITIVE else None
+    if venue is not None:
+        return venue  # "a proposal to blacklist X at the U.N."
+    subject = main_actor(units, trigger) or _subject(units, trigger)
     if trigger.voice is Voice.ACTIVE and _group_is_subject(units, trigger, subject):
         return Agent((), None, group_acts=True)
     if subject is None and trigger.left > 0 and units[trigger.left].text in {"it", "they", "he", "she"}:
@@ -96,12 +100,12 @@ def _by_phrase(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
     return None
 
 
-def _place(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
+def _place(units: Sequence[Unit], trigger: Trigger, lead: str = "in") -> Agent | None:
     """`banned in Australia`, `listed as a terrorist organisation in Australia`; `In Australia the group was banned`."""
     behind = range(trigger.end, min(trigger.right, trigger.end + 6) - 1)
     fronted = range(trigger.left, min(trigger.left + 1, trigger.start - 2))
     for index in (*behind, *fronted):
-        if units[index].text == "in":
+        if units[index].text == lead:
             behind_in = (u for u in units[index + 1 : index + 4] if u.text != "the" and u.text not in words().quarters)
             place = next(behind_in, units[index])
             if place.kind is Kind.ACTOR and place.authority and not place.demonym:

@@ -121,7 +121,7 @@ def _is_own_order(hit: Hit, above: Above) -> bool:
 
 def _granted(stage: Stage, hit: Hit, above: Above) -> Stage:
     """What was asked for is given: by a court at once, by others as a decision."""
-    court = any("court" in (u.noun or "").lower() or "tribunal" in u.text for u in above.units[: hit.start])
+    court = any("court" in (u.noun or "").lower() or "tribunal" in u.text for u in above.units)
     if court:
         return Stage.EFFECTIVE if stage is Stage.PROPOSED else stage
     return Stage.DECIDED if stage is Stage.PROPOSED else at_most(stage, Stage.DECIDED)

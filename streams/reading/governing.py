@@ -65,7 +65,19 @@ def is_ungoverned(trigger: Trigger, governing: Sequence[Hit], units: Sequence[Un
         and not _loose_gerund(units, trigger)
         and not _enacted(units, trigger)
         and units[trigger.start - 1].text not in {"after", "since"}
+        and main_actor(units, trigger) is None
     )
+
+
+def main_actor(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    """`Designating X, Australia joined Canada`: whoever the clause behind an opening gerund is about."""
+    if trigger.voice is not Voice.GERUND or trigger.start > 1:
+        return None
+    comma = next((i for i in range(trigger.end, len(units) - 1) if units[i].text == ","), None)
+    if comma is None:
+        return None
+    index = comma + 2 if units[comma + 1].text == "the" else comma + 1
+    return index if index < len(units) and units[index].kind is Kind.ACTOR and units[index].authority else None
 
 
 def _enacted(units: Sequence[Unit], trigger: Trigger) -> bool:

@@ -104,6 +104,8 @@ def _list_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int,
     before = _modifiers(out, 8, groups=True)
     if before and before[-1].kind is Kind.ACTOR and any(u.kind is Kind.GROUP for u in units[index + 1 : index + 3]):
         return None  # "that the government list X": the verb
+    if not before and out and out[-1].text in words().verb_markers and _takes_object(units, index):
+        return None  # "to blacklist X"
     if singular(head.text) == "listing" or (singular(head.text) == "list" and head.text == "lists" and not before):
         return None
     ahead = _of_phrase(units, index)
@@ -123,6 +125,11 @@ def _list_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int,
     inside = " ".join(unit.text for unit in around if unit.kind is Kind.WORD)
     own = any(unit.text in words().own for unit in before)
     return phrase._replace(weak=not marked, authority=owner, own=own, noun=inside), len(before), ahead
+
+
+def _takes_object(units: list[Unit], index: int) -> bool:
+    """Whether a group follows, with at most an article and a nationality in between."""
+    return any(unit.kind is Kind.GROUP for unit in units[index + 1 : index + 4])
 
 
 def _of_phrase(units: list[Unit], index: int) -> int:

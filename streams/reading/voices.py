@@ -71,7 +71,7 @@ def _shares_to(units: Sequence[Unit], start: int) -> bool:
 def _is_caused(units: Sequence[Unit], start: int) -> bool:
     """`a petition to have X declared terrorist`: have + group + participle."""
     for index in range(_before_aside(units, start), max(start - 22, -1), -1):
-        if units[index].text in {"have", "having", "get", "see", "want", "wants", "wanted"}:
+        if units[index].text in {"have", "having", "get", "see", "want", "wants", "wanted", "declared", "declares"}:
             return any(
                 u.kind in {Kind.GROUP, Kind.STATUS, Kind.ACTOR} or u.text in words().group_nouns
                 for u in units[index:start]
