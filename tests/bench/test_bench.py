@@ -13,3 +13,10 @@ def test_the_matching_benchmark_prints_load_time_and_ratio() -> None:
     assert re.search(r"load [1-9]\d+ groups and [1-9]\d+ authorities: \d+ ms", told)
     assert re.search(r"scan with   5000 names: +\d+ us a story\nscan with  20000 names: +\d+ us", told)
     assert float(re.findall(r"ratio 20000/5000: (\d+\.\d\d) ", told)[0]) > 0
+
+
+def test_the_reading_benchmark_prints_both_kinds_of_story() -> None:
+    script = Path(__file__).with_name("bench_reading.py")
+    told = subprocess.run([sys.executable, str(script), "--rounds", "1"], check=True, capture_output=True, text=True)
+    assert len(re.findall(r"  read +[1-9]\d* us a story of \d{3} words", told.stdout)) == 2
+    assert len(re.findall(r"  read / names only: \d+\.\d\d", told.stdout)) == 2
