@@ -164,7 +164,7 @@ def _subject(units: Sequence[Unit], trigger: Trigger) -> int | None:
             second = index if second is None and unit.authority else second
             continue
         return index
-    return second
+    return None if trigger.phrase.needs_actor else second
 
 
 def _antecedent(units: Sequence[Unit], trigger: Trigger) -> int | None:
@@ -188,7 +188,9 @@ def _before_aside(units: Sequence[Unit], trigger: Trigger) -> int:
     close = trigger.start - len(trigger.auxiliaries) - 1
     if close > 2 and units[close].text == ",":
         for opening in range(close - 2, 0, -1):
-            if units[opening].text == "," and units[opening + 1].text in {"which", "who", "whose", "where"}:
+            if units[opening].text == "," and any(
+                u.text in {"which", "who", "whose", "where"} for u in units[opening + 1 : opening + 3]
+            ):
                 return opening - 1
     return trigger.start - 1
 

@@ -42,6 +42,7 @@ class Candidate:
     background: bool
     position: int  # the sentence that told of the change, where another names the groups
     fresh: bool  # of the story's own day or the two before it, as far as the text says
+    also: bool  # "were also named": goes on with what was told before
     told: bool  # announced as done: "said that X had been / has been ..."
     voice: Attribution
     group: GroupKey | None = None
@@ -127,7 +128,8 @@ def _focus_drop(focus: Focus, trigger: Trigger, who: Agent) -> Drop | None:
     """What the story so far says against it: it is about a company, or nobody is there who could act."""
     if focus.platform and (not who.authorities or trigger.phrase.id == "ban"):
         return Drop.PLATFORM
-    known = who.authorities or (trigger.passive and focus.acting is not None)
+    organ = who.unit is not None and trigger.voice is Voice.ACTIVE and trigger.form is not Form.BASE
+    known = who.authorities or organ or (trigger.passive and focus.acting is not None)
     return Drop.NO_AUTHORITY if trigger.phrase.needs_actor and not known else None
 
 
@@ -181,6 +183,7 @@ def _candidate(view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None)
         background=_is_history(view, trigger, stance, when),
         position=view.sentence.number,
         fresh=when is None or not is_long_ago(view, when, 2),
+        also="also" in trigger.auxiliaries,
         told="hereby" in trigger.auxiliaries or (perfect and "announce" in stance.why),
         voice=view.voice,
     )

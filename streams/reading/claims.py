@@ -62,7 +62,9 @@ def settle_news(found: Sequence[Candidate], opinion: bool) -> tuple[list[Candida
     live = [c for c in found if c.drop is None and c.stage is not None]
     headline = {_key(c) for c in live if c.sentence.number == 0 and not c.background}
     unnamed = {(c.authority, c.change) for c in found if c.awaits and c.position <= 2}
-    news = [c for c in live if not opinion and (_is_news(c, headline) or _is_promised(c, unnamed))]
+    acts = {(c.authority, c.change) for c in live if not c.background and c.position <= 2}
+    more = [c for c in live if c.also and not c.background and (c.authority, c.change) in acts]
+    news = [c for c in live if not opinion and (_is_news(c, headline) or _is_promised(c, unnamed) or c in more)]
     rest = [replace(c, background=True) for c in live if c not in news]
     kept_news, repeated = _fold_news(_without_kept(news))
     kept_rest = _fold_background(rest, kept_news)

@@ -16,6 +16,7 @@ from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import SPLIT, Trigger, Voice
 from streams.reading.voices import auxiliaries_of, voice_of
 from streams.reading.words import singular, words
+from streams.vocabulary import Stage
 
 
 class Seen(NamedTuple):
@@ -126,6 +127,8 @@ def _stands_for_status(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> b
     """`It was imposed in 2001`, `judges suspended it`: the ban that was named just before."""
     if trigger.phrase.needs not in {Needs.STATUS, Needs.STATUS_OR_LIST} or trigger.phrase.followed_by:
         return False
+    if trigger.phrase.stage is Stage.PROPOSED:
+        return False  # "have seven days to review it"
     place = trigger.start - len(trigger.auxiliaries) - 1 if trigger.passive or trigger.phrase.subject else trigger.end
     if not 0 <= place < len(units) - 1:
         return False

@@ -42,6 +42,9 @@ class Focus:
             return own
         if patient.stand_in == "many" and self.strangers and units[0].text in words().stand_ins_for_many:
             return ()
+        here = groups_in(units[: patient.at]) if patient.stand_in == "many" and patient.at else ()
+        if len(here) > 1:
+            return here
         if patient.stand_in == "many":
             return next((c for c in (self.changed, self.named, self.topic) if len(c) > 1), self.changed or self.topic)
         if patient.stand_in == "it":

@@ -129,6 +129,8 @@ def _granted(stage: Stage, hit: Hit, above: Above) -> Stage:
 
 def _called(stage: Stage, hit: Hit, above: Above) -> Bent:
     """A call is no claim, unless the authority's own parliament makes it."""
+    if any(unit.text in {"bill", "motion", "legislation"} for unit in above.units[max(0, hit.start - 4) : hit.start]):
+        return at_most(stage, Stage.PROPOSED), None  # "a bill that calls on the government to list X"
     caller = next((u for u in reversed(above.units[: hit.start]) if u.kind is Kind.ACTOR and u.noun is not None), None)
     stranger = caller is None or caller.authority not in {None, above.authority} or caller.act is Act.SPEAKS
     if caller is None or stranger or hit.operator.id != "demand":
@@ -173,4 +175,6 @@ def undone(change: Change, stage: Stage) -> tuple[Change, Stage] | None:
     """What is left of a change when the act that made it is undone; None where nothing can be said."""
     if change is Change.LISTING:
         return Change.DELISTING, stage
-    return None if stage is Stage.REJECTED else (change, Stage.REJECTED)
+    if stage is Stage.REJECTED:  # an act that kept it listed
+        return (change, Stage.EFFECTIVE) if change is Change.DELISTING else None
+    return change, Stage.REJECTED

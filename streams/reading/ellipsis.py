@@ -17,7 +17,8 @@ from streams.records import AuthorityKey
 from streams.vocabulary import Stage
 
 _SAME = re.compile(
-    r"\b(similar (?:action|actions|measures?|steps?|moves?|decisions?|designations?|listings?|bans?)|"
+    r"\b(similar (?:action|actions|measures?|steps?|moves?|decisions?|designations?|listings?|bans?|orders?|decrees?|"
+    r"proclamations?|rulings?)|"
     r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|"
     r"(?:the same|a like) (?:step|move|decision|measure|course)|"
     r"followed suit|\bfollowed\b|similarly|same label|"
@@ -117,7 +118,8 @@ _NEXT_TO = 12
 
 
 _FATE = re.compile(
-    r"\b(?:same (?:fate|treatment|label|status|designation|tag|thing|law|lot)|"
+    r"\b(?:that fate|(?:ruled|decided|voted) the same way|"
+    r"same (?:fate|treatment|label|status|designation|tag|thing|law|lot)|"
     r"(?:did|done|doing|does) the same (?:to|with|for)|"
     r"(?:was|is) the turn of)\b|^so (?:is|are|was|were) |^(?:the )?same (?:goes|went|holds|applies|applied) ",
     re.IGNORECASE,
@@ -127,19 +129,20 @@ _FATE = re.compile(
 def _same_fate(view: Scene, text: str, earlier: Sequence[Candidate]) -> list[Candidate]:
     """`X met the same fate in 2023`, `So are Y and Z`: other groups, to which the last change told was done too."""
     match = _FATE.search(text)
-    near = [c for c in earlier if c.drop is None and c.group is not None and c.stage is Stage.EFFECTIVE]
+    near = [c for c in earlier if c.drop is None and c.group is not None and c.stage not in {None, Stage.REJECTED}]
     near = [c for c in near if view.sentence.number - c.position <= 1]
     if match is None or not near or _NOT.search(text[max(0, match.start() - 40) : match.start()]):
         return []
     model, told = near[-1], {c.group for c in near}
     when = next((w for w in view.times if w.date is not None), None)
-    history = model.background if when is None else is_long_ago(view, when)
+    history = is_long_ago(view, when) if when is not None else model.background or model.stage is not Stage.EFFECTIVE
     return [
         replace(
             model,
             group=unit.group,
             scope=unit.scope,
             rule="same-fate",
+            stage=Stage.EFFECTIVE if history else model.stage,
             why=(),
             sentence=view.sentence,
             position=view.sentence.number,

@@ -8,11 +8,12 @@ it WERE DISMISSED").
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from streams.reading.operators import Effect, Hit
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
-from streams.reading.words import words
+from streams.reading.words import singular, words
 
 
 def operators_above(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:
@@ -47,9 +48,11 @@ def operators_above(units: Sequence[Unit], trigger: Trigger, operators: Sequence
 def _undoes_act(units: Sequence[Unit], hit: Hit, reach: int) -> bool:
     """`annulling the decision that put X on the list`, `annulled the inclusion of X`: an act is its object."""
     between = units[hit.end : reach]
-    if any(unit.text in {",", ";", "but"} for unit in between):
-        return False
-    return len(between) <= 2 or any(unit.text in words().rulings for unit in units[hit.end : hit.end + 5])
+    commas = sum(unit.text == "," for unit in between)
+    if commas % 2 or any(unit.text in {";", "but"} for unit in between):
+        return False  # two commas hold an aside
+    near = units[hit.end : hit.end + 5] if not commas else units[reach : reach + 1]
+    return len(between) <= 2 or any(singular(unit.text) in words().rulings for unit in near)
 
 
 def _is_weighed(question: Hit, before: Sequence[Hit]) -> bool:
@@ -108,8 +111,8 @@ def _linked(units: Sequence[Unit], start: int, stop: int) -> bool:
 
 def _breaks(units: Sequence[Unit], start: int, stop: int) -> bool:
     """Whether a conjunction of main clauses stands between operator and trigger."""
-    between = units[start:stop]
-    return any(unit.text in {";", "but"} for unit in between)
+    between = [unit.text for unit in units[start:stop]]
+    return ";" in between or "but" in between or (",", "and") in pairwise(between)
 
 
 def _judged_after(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:

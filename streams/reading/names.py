@@ -68,7 +68,7 @@ def turns_away(units: Sequence[Unit], index: int, indices: range) -> bool:
         return False  # "attached the label of terrorist organisation to X", "adopted the label for X"
     if units[index - 1].text in {"entry", "entries", "name", "names"}:
         return False
-    if unit.text == "that" and index + 1 < len(units) and singular(units[index + 1].text) in words().group_nouns:
+    if unit.text == "that" and any(singular(u.text) in words().group_nouns for u in units[index + 1 : index + 3]):
         return False  # "removed that group"
     leads_on = index + 1 < len(units) and any(
         u.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for u in units[index + 1 : index + 3]

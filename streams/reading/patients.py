@@ -17,6 +17,7 @@ from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import singular, words
 
+_PRONOUNS = frozenset({"it", "them", "both", "they"})
 _RELATIVES = frozenset({"which", "whom", "that", "whose"})
 
 
@@ -47,7 +48,7 @@ def patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
     for indices in spans:
         stand_in = find_stand_in(units, indices)
         if stand_in is not None:
-            return Patient((), stand_in, next((i for i in indices if units[i].text == "it"), None))
+            return Patient((), stand_in, next((i for i in indices if units[i].text in _PRONOUNS), None))
     if trigger.phrase.names_later:
         return Patient((), "listed")
     return Patient((), "status" if trigger.slot is not None and units[trigger.slot].kind is Kind.STATUS else None)
@@ -136,7 +137,9 @@ def _before_aside(units: Sequence[Unit], trigger: Trigger) -> list[range]:
     if close < 2 or units[close].text != ",":
         return []
     for opening in range(close - 1, 0, -1):
-        if units[opening].text == "," and units[opening + 1].text in {"which", "who", "whose"}:
+        if units[opening].text == "," and any(
+            u.text in {"which", "who", "whose"} for u in units[opening + 1 : opening + 3]
+        ):
             return [range(opening - 1, trigger.left - 1, -1)]
     return []
 

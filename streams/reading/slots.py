@@ -72,6 +72,8 @@ def _preposition(units: Sequence[Unit], index: int) -> str:
     before = index - 1
     while before > 0 and (units[before].text in {"the", "a", "an"} or units[before].kind is Kind.PUNCT):
         before -= 1
+    if units[before].text == "of" and before > 1 and units[before - 1].text in {"one", "two", "several", "both"}:
+        before -= 2  # "to one of its lists"
     return units[before].text
 
 
