@@ -20,6 +20,7 @@ from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_
 from streams.reading.context import Focus, Named, groups_in, home_of
 from streams.reading.effects import Drop
 from streams.reading.ellipsis import gapped, pointed_at
+from streams.reading.history import as_renewal
 from streams.reading.lexicon import Lexicon
 from streams.reading.nouns import collapse
 from streams.reading.relevance import may_tell
@@ -50,7 +51,7 @@ def read(story: Story, registry: Registry) -> Reading:
     if not mentions:
         return Reading((), (), ())
     page = _page(story, mentions, registry)
-    found = _walk(page, registry)
+    found = [as_renewal(c, registry, page.today) for c in _walk(page, registry)]
     news, background, repeated = settle_news(found, _is_opinion(story))
     turns = _turns(page) if news else []
     claims = [held_back(c, turns) for c in news] + background

@@ -42,6 +42,7 @@ class Candidate:
     background: bool
     position: int  # the sentence that told of the change, where another names the groups
     fresh: bool  # of the story's own day or the two before it, as far as the text says
+    again: bool  # the phrase says that it was not the first time
     also: bool  # "were also named": goes on with what was told before
     told: bool  # announced as done: "said that X had been / has been ..."
     voice: Attribution
@@ -183,6 +184,7 @@ def _candidate(view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None)
         background=_is_history(view, trigger, stance, when),
         position=view.sentence.number,
         fresh=when is None or not is_long_ago(view, when, 2),
+        again=trigger.phrase.again,
         also="also" in trigger.auxiliaries,
         told="hereby" in trigger.auxiliaries or (perfect and "announce" in stance.why),
         voice=view.voice,
@@ -206,7 +208,7 @@ def _instrument(view: Scene, authority: AuthorityKey | None, registry: Registry)
     """The instrument of the authority that the sentence names, the longest name first."""
     if authority is None or authority not in registry.authorities:
         return None
-    spoken = " ".join(unit.text for unit in view.units if unit.kind is not Kind.PUNCT)
+    spoken = view.story[view.sentence.start : view.sentence.end].lower()
     names = [(text.lower(), i.key) for i in registry.authorities[authority].instruments for text in (i.name, *i.short)]
     return next((key for text, key in sorted(names, key=lambda n: -len(n[0])) if text in spoken), None)
 

@@ -61,6 +61,7 @@ class Phrase(Entry, frozen=True, kw_only=True):
     names_later: bool = False  # the groups stand in what follows: "issued its first list"
     needs_actor: bool = False  # only with an authority named as the one who does it
     without: tuple[str, ...] = ()  # none of these words may stand in the clause
+    again: bool = False  # of a group that stands on the list it is a renewal
     bare: bool = False  # only of groups named as its object: no stand-in, no "Hamas network"
     standing: bool = False  # its present tense describes how things stand: "the EU lists X"
     subject: bool = False  # what changes is the subject of an active verb

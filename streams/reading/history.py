@@ -1,0 +1,32 @@
+"""What the registry knows of a pair before the story: whether "redesignated" prolongs a listing or brings one back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from streams.dates import is_before, latest_day
+from streams.reading.candidates import Candidate
+from streams.registry import Registry
+from streams.registry.entries import Baseline
+from streams.vocabulary import Change
+
+_NEWS = 30
+"""Days before the story within which a row may be the story's own event."""
+
+
+def as_renewal(c: Candidate, registry: Registry, today: date | None) -> Candidate:
+    """The candidate, its listing again of a group that stood on the list turned into a renewal."""
+    if not c.again or c.change is not Change.LISTING or c.group not in registry.groups or today is None:
+        return c
+    day = min(latest_day(c.date), today) if c.date is not None else today
+    rows = (row for row in registry.groups[c.group].baseline if row.authority == c.authority)
+    stood = any(_stood(row, day) for row in rows if c.instrument is None or row.instrument == c.instrument)
+    return replace(c, change=Change.RENEWAL) if stood else c
+
+
+def _stood(row: Baseline, day: date) -> bool:
+    """Whether the group was on that list in the month before the day."""
+    if row.listed is None or not is_before(row.listed, day, _NEWS):
+        return False
+    return row.delisted is None or not is_before(row.delisted, day, 0)
