@@ -110,7 +110,7 @@ def _walk(page: _Page, registry: Registry) -> list[Candidate]:
         view = _scene(page, sentence, units, registry)
         fresh = list(candidates(view, page.focus, registry))
         fresh += gapped(view, fresh)
-        fresh += pointed_at(view, [*found, *fresh])
+        fresh += pointed_at(view, found, fresh)
         fresh += named_later(waiting, found, view, fresh)
         found += fresh
         _remember(page.focus, fresh, units)

@@ -63,12 +63,13 @@ def settle_news(found: Sequence[Candidate], opinion: bool) -> tuple[list[Candida
     headline = {_key(c) for c in live if c.sentence.number == 0 and not c.background}
     unnamed = {(c.authority, c.change) for c in found if c.awaits and c.position <= 2}
     acts = {(c.authority, c.change) for c in live if not c.background and c.position <= 2}
-    more = [c for c in live if c.also and not c.background and (c.authority, c.change) in acts]
-    news = [c for c in live if not opinion and (_is_news(c, headline) or _is_promised(c, unnamed) or c in more)]
-    rest = [replace(c, background=True) for c in live if c not in news]
+    news = [c for c in live if not opinion and (_is_news(c, headline) or _is_promised(c, unnamed) or _goes_on(c, acts))]
+    chosen = {id(c) for c in news}
+    rest = [replace(c, background=True) for c in live if id(c) not in chosen]
     kept_news, repeated = _fold_news(_without_kept(news))
     kept_rest = _fold_background(rest, kept_news)
-    return kept_news, kept_rest, repeated + [c for c in rest if c not in kept_rest]
+    kept = {id(c) for c in kept_rest}
+    return kept_news, kept_rest, repeated + [c for c in rest if id(c) not in kept]
 
 
 def _key(c: Candidate) -> tuple[str | None, str | None, Change]:
@@ -81,6 +82,11 @@ def _is_news(c: Candidate, headline: set[tuple[str | None, str | None, Change]])
     if c.position <= 2 or _key(c) in headline:
         return True
     return c.told or (c.when is not None and c.when.weekday and c.fresh)
+
+
+def _goes_on(c: Candidate, acts: set[tuple[AuthorityKey | None, Change]]) -> bool:
+    """`These three were also named`: more of what headline or lead told of."""
+    return c.also and not c.background and (c.authority, c.change) in acts
 
 
 def _is_promised(c: Candidate, unnamed: set[tuple[AuthorityKey | None, Change]]) -> bool:

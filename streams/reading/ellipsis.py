@@ -60,10 +60,13 @@ def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
     ]
 
 
-def pointed_at(view: Scene, earlier: Sequence[Candidate]) -> list[Candidate]:
+def pointed_at(view: Scene, found: Sequence[Candidate], fresh: Sequence[Candidate]) -> list[Candidate]:
     """What the sentence tells by pointing at a change told before: of other authorities, of other groups."""
     text = view.story[view.sentence.start : view.sentence.end]
-    return [*_same_step(view, text, earlier), *_same_fate(view, text, earlier)] if points_back(text) else []
+    if not points_back(text):
+        return []
+    earlier = [*found, *fresh]
+    return [*_same_step(view, text, earlier), *_same_fate(view, text, earlier)]
 
 
 def _did_too(view: Scene) -> Iterator[tuple[Unit, None]]:

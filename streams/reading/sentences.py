@@ -6,6 +6,7 @@ actor, so it stands outside the sentence, but its day and its agency are kept.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from streams.reading.words import words
@@ -100,7 +101,22 @@ def _split_line(line: str, begin: int) -> list[tuple[int, int]]:
         start = match.end()
     if line[start:].strip():
         spans.append((start, len(line)))
+    spans = [piece for span in spans for piece in _cut(line, *span)]
     return [(left, right) for left, right in spans if any(char.isalnum() for char in line[left:right])]
+
+
+_LONGEST = 2_000
+"""Characters of a sentence. Notices with their lists stay below it; a longer run is a text that lost its stops."""
+
+
+def _cut(line: str, left: int, right: int) -> Iterator[tuple[int, int]]:
+    """The span in pieces of a length that can be read, cut between words."""
+    while right - left > _LONGEST:
+        space = line.rfind(" ", left + _LONGEST // 2, left + _LONGEST)
+        end = space if space > 0 else left + _LONGEST
+        yield left, end
+        left = end
+    yield left, right
 
 
 def _ends_sentence(line: str, stop: int, end: int) -> bool:

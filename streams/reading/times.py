@@ -80,7 +80,7 @@ def _is_name(match: re.Match[str], text: str) -> bool:
 
 
 def _read(match: re.Match[str], text: str, today: date | None) -> When | None:
-    part = match.groupdict()
+    part = {name: said.lower() if said else said for name, said in match.groupdict().items()}
     since = text[max(0, match.start() - 6) : match.start() + 6].lower().find("since") >= 0
     day_word = bool(part["weekday"] or part["today"])
     resolved = _resolve(part, text, match, today)
@@ -108,7 +108,7 @@ def _resolve(part: dict[str, str | None], text: str, match: re.Match[str], today
 def _day_of_month(
     month: str | None, day: str | None, year: str | None, last: str | None, today: date | None
 ) -> str | None:
-    number = _MONTH_OF[(month or "").lower().rstrip(".")]
+    number = _MONTH_OF[(month or "").rstrip(".")]
     if not 1 <= int(day or 0) <= 31:
         return ""
     if year is None and today is None:
@@ -129,7 +129,7 @@ def _year_for(month: int, day: int, today: date) -> int:
 
 
 def _month(part: dict[str, str | None], text: str, match: re.Match[str], today: date | None) -> str | None:
-    word = (part["month3"] or "").lower()
+    word = part["month3"] or ""
     before = text[max(0, match.start() - 12) : match.start()].lower().split()
     lead = before[-1] if before and before[-1] in words().month_leads else ""
     number = _MONTH_OF[word]
@@ -149,7 +149,6 @@ def _month(part: dict[str, str | None], text: str, match: re.Match[str], today: 
 
 
 def _relative(which: str, unit: str, today: date | None) -> str | None:
-    which = which.lower()
     if today is None:
         return None
     if which == "next" or (which == "this" and unit != "year"):
@@ -166,23 +165,23 @@ def _relative(which: str, unit: str, today: date | None) -> str | None:
 def _ago(count: str, unit: str, today: date | None) -> str | None:
     if today is None:
         return None
-    number = int(count) if count.isdigit() else _NUMBERS[count.lower()]
+    number = int(count) if count.isdigit() else _NUMBERS[count]
     if unit.startswith("year"):
         return str(today.year - number) if number < today.year else ""
-    days = number * {"m": 30, "w": 7, "d": 1}[unit[0].lower()]
+    days = number * {"m": 30, "w": 7, "d": 1}[unit[0]]
     if days > 36500:
         return ""
     then = today - timedelta(days=days)
-    return f"{then:%Y-%m}" if unit[0].lower() == "m" else f"{then:%Y-%m-%d}"
+    return f"{then:%Y-%m}" if unit[0] == "m" else f"{then:%Y-%m-%d}"
 
 
 def _near_day(part: dict[str, str | None], text: str, match: re.Match[str], today: date | None) -> str | None:
     if today is None:
         return None
     if part["today"]:
-        shift = {"yesterday": -1, "tomorrow": 1}.get(part["today"].lower(), 0)
+        shift = {"yesterday": -1, "tomorrow": 1}.get(part["today"], 0)
         return (today + timedelta(days=shift)).isoformat()
-    back = (today.weekday() - WEEKDAYS[(part["weekday"] or "").lower()]) % 7
+    back = (today.weekday() - WEEKDAYS[part["weekday"] or ""]) % 7
     before = text[max(0, match.start() - 24) : match.start()].lower()
     if back and re.search(r"\b(?:will|next|by|from|until|to)\b[^.]*$", before) and not re.search(r"\blast\b", before):
         return (today + timedelta(days=7 - back)).isoformat()
