@@ -93,6 +93,8 @@ def is_owner(units: Sequence[Unit], index: int) -> bool:
         and (following.text in ACTIVITY or following.text in act_nouns())
     ):
         return False
+    if units[index].possessive and following is not None and _has_part(units, index):
+        return True  # "the Islamic State's support network X"
     if units[index].possessive and following is not None and following.kind is Kind.WORD:
         return not any(u.kind in {Kind.STATUS, Kind.LABEL, Kind.LIST, Kind.GROUP} for u in units[index + 1 : index + 4])
     if index > 1 and units[index - 1].text in {"and", "or", "the"}:
@@ -103,6 +105,13 @@ def is_owner(units: Sequence[Unit], index: int) -> bool:
     if any(a in words().ties and b in {"to", "with"} for a, b in pairwise(before)):
         return True
     return "of" in before and any(text in words().members for text in before[: before.index("of")])
+
+
+def _has_part(units: Sequence[Unit], index: int) -> bool:
+    """Whether a noun for a group and then a name follow a possessive: the name is another's."""
+    ahead = units[index + 1 : index + 5]
+    name = next((i for i, unit in enumerate(ahead) if unit.kind is Kind.GROUP), 0)
+    return any(singular(unit.text) in words().group_nouns for unit in ahead[:name])
 
 
 def _joined(units: Sequence[Unit], first: int, second: int) -> bool:

@@ -107,9 +107,17 @@ def _negation(units: Sequence[Unit], trigger: Trigger) -> Own | None:
         return None
     if {"should", "have"} <= aux:
         return rejected(stage), None, ("should-not-have",)
+    if trigger.voice is Voice.INFINITIVE and any(unit.text in _CHOICES for unit in units[trigger.left : trigger.start]):
+        return rejected(stage), None, ("chose-not-to",)
     if aux & (words().future | {"won't", "would", "wouldn't"}):
         return rejected(stage), None, ("will-not",)
     return None, Drop.NEGATED, ("not",)
+
+
+_CHOICES = frozenset(
+    {"decided", "decides", "chose", "chosen", "opted", "opts", "agreed", "resolved", "voted", "elected"}
+)
+"""`decided not to proscribe X`: what is refused, not only what has not happened."""
 
 
 def _nobody(units: Sequence[Unit], trigger: Trigger) -> bool:

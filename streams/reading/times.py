@@ -183,6 +183,7 @@ def _near_day(part: dict[str, str | None], text: str, match: re.Match[str], toda
         return (today + timedelta(days=shift)).isoformat()
     back = (today.weekday() - WEEKDAYS[part["weekday"] or ""]) % 7
     before = text[max(0, match.start() - 24) : match.start()].lower()
-    if back and re.search(r"\b(?:will|next|by|from|until|to)\b[^.]*$", before) and not re.search(r"\blast\b", before):
+    ahead = re.search(r"\bwill\b[^.]*$|\b(?:next|by|from|until|to)\s+(?:the\s+)?$", before)
+    if back and ahead and not re.search(r"\blast\b", before):
         return (today + timedelta(days=7 - back)).isoformat()
     return (today - timedelta(days=back)).isoformat()
