@@ -18,7 +18,8 @@ from streams.reading.words import singular, words
 
 def operators_above(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:
     """The operators above the trigger, nearest first."""
-    before = [h for h in operators if trigger.left <= h.end and h.end <= trigger.start]
+    undo = Effect.UNDO
+    before = [h for h in operators if h.end <= trigger.start and (trigger.left <= h.end or h.operator.effect is undo)]
     bound = trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}
     if bound and trigger.voice is Voice.GERUND and _loose_gerund(units, trigger):
         bound = False
@@ -26,7 +27,7 @@ def operators_above(units: Sequence[Unit], trigger: Trigger, operators: Sequence
     reach = trigger.start
     for hit in reversed(before):
         if hit.operator.effect is Effect.UNDO:
-            if _undoes_act(units, hit, reach):
+            if _undoes_act(units, hit, reach, trigger):
                 governing.append(hit)
                 reach, bound = hit.start, True
                 if hit.start and units[hit.start - 1].text == ",":
@@ -45,9 +46,12 @@ def operators_above(units: Sequence[Unit], trigger: Trigger, operators: Sequence
     return governing + _judged_after(units, trigger, operators)
 
 
-def _undoes_act(units: Sequence[Unit], hit: Hit, reach: int) -> bool:
+def _undoes_act(units: Sequence[Unit], hit: Hit, reach: int, trigger: Trigger) -> bool:
     """`annulling the decision that put X on the list`, `annulled the inclusion of X`: an act is its object."""
     between = units[hit.end : reach]
+    finite = trigger.voice in {Voice.ACTIVE, Voice.PASSIVE}
+    if finite and not any(unit.text in {"that", "which"} for unit in units[hit.end : trigger.start]):
+        return False  # "annulled a ruling and banned X"
     commas = sum(unit.text == "," for unit in between)
     if commas % 2 or any(unit.text in {";", "but"} for unit in between):
         return False  # two commas hold an aside
