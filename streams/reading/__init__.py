@@ -145,12 +145,13 @@ def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit]) -> None:
     if done:
         focus.changed = tuple(dict.fromkeys(Named(c.group, c.scope) for c in done if c.group is not None))
         focus.acting = done[-1].authority
+    kinds = {unit.kind for unit in units}
     focus.platform = focus.platform or any(c.drop is Drop.PLATFORM for c in fresh)
-    focus.list_in_sight = any(unit.kind is Kind.LIST for unit in units) or any(c.change is Change.LISTING for c in done)
-    focus.strangers = not done and any(unit.text in words().strangers for unit in units)
-    focus.status_in_sight = any(unit.kind in {Kind.STATUS, Kind.LABEL} for unit in units)
+    focus.list_in_sight = Kind.LIST in kinds or any(c.change is Change.LISTING for c in done)
+    focus.strangers = not done and not words().strangers.isdisjoint(unit.text for unit in units)
+    focus.status_in_sight = Kind.STATUS in kinds or Kind.LABEL in kinds
     focus.act_in_sight = bool(done)
-    focus.list_seen = focus.list_seen or any(unit.kind in {Kind.LIST, Kind.STATUS} for unit in units)
+    focus.list_seen = focus.list_seen or Kind.LIST in kinds or Kind.STATUS in kinds
     focus.saw(units)
 
 

@@ -36,6 +36,7 @@ class Row(Entry, frozen=True, kw_only=True):
     id: str
     effect: Turn
     pattern: str
+    cues: tuple[str, ...]  # one of which stands in every sentence that the pattern meets
     changes: tuple[Change, ...] = tuple(Change)  # those it holds back or brings forward
     hits: tuple[str, ...]
     misses: tuple[str, ...]
@@ -54,7 +55,7 @@ def turns() -> tuple[tuple[Row, re.Pattern[str]], ...]:
 def find_turns(sentence: str) -> list[Row]:
     """The rows that a sentence meets."""
     lower = sentence.lower().replace("’", "'")
-    return [row for row, pattern in turns() if pattern.search(lower)]
+    return [row for row, pattern in turns() if any(cue in lower for cue in row.cues) and pattern.search(lower)]
 
 
 def settle_news(found: Sequence[Candidate], opinion: bool) -> tuple[list[Candidate], list[Candidate], list[Candidate]]:

@@ -32,16 +32,27 @@ def find_triggers(units: Sequence[Unit], seen: Seen) -> Iterator[Trigger]:
 
     `seen`: what the text before spoke of, so that "removed the group" needs no list of its own.
     """
-    known = spellings()
+    known, out_of_reach = spellings(), _out_of_reach(units)
     for index, unit in enumerate(units):
-        trigger = _at(units, index, seen) if unit.text in known and unit.kind is Kind.WORD else None
+        trigger = _at(units, index, seen, out_of_reach) if unit.text in known and unit.kind is Kind.WORD else None
         if trigger is not None:
             yield trigger
 
 
-def _at(units: Sequence[Unit], index: int, seen: Seen) -> Trigger | None:
+def _out_of_reach(units: Sequence[Unit]) -> frozenset[Needs]:
+    """The needs that nothing in the sentence can meet: a cheap look before each verb is weighed."""
+    kinds = {unit.kind for unit in units}
+    lacking = {Needs.LABEL} if Kind.LABEL not in kinds else set()
+    if Kind.STATUS not in kinds and words().pronouns.isdisjoint(unit.text for unit in units):
+        lacking.add(Needs.STATUS)
+    return frozenset(lacking)
+
+
+def _at(units: Sequence[Unit], index: int, seen: Seen, out_of_reach: frozenset[Needs]) -> Trigger | None:
     met: list[Trigger] = []
     for spelling in spellings()[units[index].text]:
+        if spelling.phrase.needs in out_of_reach:
+            continue
         length = len(spelling.words)
         if any(index + k >= len(units) or units[index + k].text != spelling.words[k] for k in range(1, length)):
             continue

@@ -32,7 +32,13 @@ _NOT = re.compile(
 
 def points_back(text: str) -> bool:
     """Whether the text may tell of a change by pointing at another one."""
+    if not any(cue in text for cue in _POINTERS):
+        return False
     return _SAME.search(text) is not None or _FATE.search(text) is not None
+
+
+_POINTERS = ("same", "imilar", "So ", " so", "followed", "done", "turn of", "likewise", "a like ", "fate", "did ")
+"""Pieces of which each text that points has one, in the letters of running text."""
 
 
 def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:

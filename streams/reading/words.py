@@ -74,6 +74,7 @@ class Words(Entry, frozen=True, kw_only=True):
     ranks: frozenset[str]
     ties: frozenset[str]
     strangers: frozenset[str]
+    pronouns: frozenset[str]
     irregular: dict[str, tuple[str, str, str, str]]
 
 
