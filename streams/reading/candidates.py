@@ -85,7 +85,7 @@ def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry)
     who, whom = agent(view.units, trigger), patient(view.units, trigger)
     groups = focus.groups_for(whom, view.units)
     authorities = who.authorities or _unsaid(view, trigger, focus, who)
-    drop = _structural_drop(view, trigger, who, groups, authorities) or _focus_drop(focus, trigger, who)
+    drop = _structural_drop(view, trigger, who, groups, authorities) or _focus_drop(view, focus, trigger, who)
     for authority in authorities or (None,):
         stance = _stance(view, trigger, authority, registry)
         told = replace(
@@ -125,12 +125,13 @@ _CANNOT = frozenset({"can", "cannot", "can't"})
 """`has not listed X`, `cannot list X`: in the authority's own mouth a refusal."""
 
 
-def _focus_drop(focus: Focus, trigger: Trigger, who: Agent) -> Drop | None:
+def _focus_drop(view: Scene, focus: Focus, trigger: Trigger, who: Agent) -> Drop | None:
     """What the story so far says against it: it is about a company, or nobody is there who could act."""
     if focus.platform and (not who.authorities or trigger.phrase.id == "ban"):
         return Drop.PLATFORM
     organ = who.unit is not None and trigger.voice is Voice.ACTIVE and trigger.form is not Form.BASE
-    known = who.authorities or organ or (trigger.passive and focus.acting is not None)
+    decreed = any(unit.text in words().acts for unit in view.units[trigger.end : trigger.end + 6])
+    known = who.authorities or organ or decreed or (trigger.passive and focus.acting is not None)
     return Drop.NO_AUTHORITY if trigger.phrase.needs_actor and not known else None
 
 

@@ -173,7 +173,7 @@ def _wording_fits(units: Sequence[Unit], trigger: Trigger) -> bool:
     if phrase.auxiliary is not None and phrase.auxiliary not in trigger.auxiliaries:
         return False
     ahead = {unit.text for unit in units[trigger.end : trigger.end + _NEAR]}
-    return ahead.isdisjoint({"other-label", "other-list"}) or not needs_plain(phrase)
+    return ahead.isdisjoint({"other-label", "other-list", "sponsor", "sponsors"}) or not needs_plain(phrase)
 
 
 def needs_plain(phrase: Phrase) -> bool:

@@ -40,7 +40,11 @@ class Focus:
         own = _once(units[i] for i in patient.units)
         if own or patient.stand_in is None or patient.stand_in == "listed":
             return own
-        if patient.stand_in == "many" and self.strangers and units[0].text in words().stand_ins_for_many:
+        if (
+            patient.stand_in == "many"
+            and self.strangers
+            and (units[0].text in words().stand_ins_for_many or units[0].text == "the")
+        ):
             return ()
         here = groups_in(units[: patient.at]) if patient.stand_in == "many" and patient.at else ()
         if len(here) > 1:

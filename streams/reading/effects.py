@@ -84,7 +84,7 @@ def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
             return _affirmed(stage, hit, above, negated)
         case Effect.FOLLOW:
             return _refused(stage) if negated else (stage, None)
-        case Effect.UNDO:
+        case Effect.UNDO | Effect.HALT:
             return stage, None  # which change it becomes is `undone`'s part
         case Effect.REOPEN:
             return Stage.PROPOSED, None
@@ -169,6 +169,13 @@ def _asks_own_organ(units: Sequence[Unit], hit: Hit) -> bool:
 def _asked_by_outsiders(units: Sequence[Unit], hit: Hit) -> bool:
     """Whether a noun of asking has an asker of its own that is no authority: "a campaign group's petition"."""
     return any(unit.kind is Kind.GROUP for unit in units[max(0, hit.start - 2) : hit.start] if unit.possessive)
+
+
+def halted(change: Change, stage: Stage) -> tuple[Change, Stage] | None:
+    """What is left of a change when the act that made it is put on hold."""
+    if change is Change.LISTING:
+        return Change.SUSPENSION, Stage.EFFECTIVE
+    return None if stage is Stage.REJECTED else (change, Stage.REJECTED)
 
 
 def undone(change: Change, stage: Stage) -> tuple[Change, Stage] | None:

@@ -18,15 +18,14 @@ from streams.reading.words import singular, words
 
 def operators_above(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:
     """The operators above the trigger, nearest first."""
-    undo = Effect.UNDO
-    before = [h for h in operators if h.end <= trigger.start and (trigger.left <= h.end or h.operator.effect is undo)]
+    before = [h for h in operators if h.end <= trigger.start and (trigger.left <= h.end or _turns_act(h))]
     bound = trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}
     if bound and trigger.voice is Voice.GERUND and _loose_gerund(units, trigger):
         bound = False
     governing: list[Hit] = []
     reach = trigger.start
     for hit in reversed(before):
-        if hit.operator.effect is Effect.UNDO:
+        if _turns_act(hit):
             if _undoes_act(units, hit, reach, trigger):
                 governing.append(hit)
                 reach, bound = hit.start, True
@@ -46,12 +45,18 @@ def operators_above(units: Sequence[Unit], trigger: Trigger, operators: Sequence
     return governing + _judged_after(units, trigger, operators)
 
 
+def _turns_act(hit: Hit) -> bool:
+    return hit.operator.effect in {Effect.UNDO, Effect.HALT}
+
+
 def _undoes_act(units: Sequence[Unit], hit: Hit, reach: int, trigger: Trigger) -> bool:
     """`annulling the decision that put X on the list`, `annulled the inclusion of X`: an act is its object."""
     between = units[hit.end : reach]
     finite = trigger.voice in {Voice.ACTIVE, Voice.PASSIVE}
     if finite and not any(unit.text in {"that", "which"} for unit in units[hit.end : trigger.start]):
         return False  # "annulled a ruling and banned X"
+    if any(unit.kind is Kind.STATUS for unit in between[:4]):
+        return False  # "suspended the ban under which X was outlawed": the ban is another phrase's
     commas = sum(unit.text == "," for unit in between)
     if commas % 2 or any(unit.text in {";", "but"} for unit in between):
         return False  # two commas hold an aside
@@ -121,8 +126,9 @@ def _breaks(units: Sequence[Unit], start: int, stop: int) -> bool:
 
 def _judged_after(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:
     """`appeals to block its proscription were dismissed`: the passive behind judges the attempt before it."""
-    if trigger.voice not in {Voice.INFINITIVE, Voice.NOUN}:
+    decree = trigger.voice is Voice.GERUND and any(u.text in words().acts for u in units[trigger.left : trigger.start])
+    if trigger.voice not in {Voice.INFINITIVE, Voice.NOUN} and not decree:
         return []
     after = [h for h in operators if trigger.end <= h.start < trigger.right and not h.noun]
-    after = [h for h in after if h.operator.effect is not Effect.UNDO or trigger.voice is Voice.NOUN]
+    after = [h for h in after if not _turns_act(h) or trigger.voice is not Voice.INFINITIVE]
     return [h for h in after[:1] if units[h.start - 1].text in words().be_forms]

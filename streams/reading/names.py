@@ -118,6 +118,8 @@ def _joined(units: Sequence[Unit], first: int, second: int) -> bool:
     """Whether two groups stand in one list: commas, conjunctions, attributes between, no preposition or verb."""
     low, high = sorted((first, second))
     between = _bare_list(units[low + 1 : high])
+    if any(unit.text == "from" for unit in units[max(0, low - 3) : low]):
+        between = [unit for unit in between if unit.text != "to"] or between[:0]  # "from X to Y"
     if (
         between
         and between[0].kind is Kind.LABEL

@@ -30,10 +30,12 @@ def bans(view: Scene, taken: set[int | None]) -> Iterator[Trigger]:
         if unit.kind is not Kind.STATUS or index in taken:
             continue
         known = unit.weak or unit.own or (index and view.units[index - 1].possessive)
-        if known and (_has_date(view, index) or _is_known_act(view, index)):
+        if known and _has_date(view, index):
             yield _trigger(view, index, DATED)
-        elif not unit.weak and _is_governed(view, index):
+        elif _is_governed(view, index, definite=unit.weak) and (not unit.weak or _is_known_act(view, index, 14)):
             yield _trigger(view, index, GOVERNED)
+        elif known and _is_known_act(view, index):
+            yield _trigger(view, index, DATED)
 
 
 def _trigger(view: Scene, index: int, name: str) -> Trigger:
@@ -41,9 +43,14 @@ def _trigger(view: Scene, index: int, name: str) -> Trigger:
     return Trigger(row, Form.NOUN, Voice.NOUN, False, index, index + 1, 0, len(view.units), (), index)
 
 
-def _is_governed(view: Scene, index: int) -> bool:
-    """Whether an operator stands right before the noun: "is considering a ban", "voted in favour of a ban"."""
+def _is_governed(view: Scene, index: int, definite: bool) -> bool:
+    """Whether an operator stands right before the noun: "is considering a ban", "voted in favour of a ban".
+
+    A review of the ban (`definite`) is the first step of its end, and another phrase's.
+    """
     for hit in view.operators:
+        if definite and view.units[hit.start].text.startswith(("review", "re-exam", "reassess", "reconsider")):
+            continue
         between = view.units[hit.end : index]
         if hit.end <= index and hit.operator.effect in _GOVERN and all(u.text in _SMALL for u in between):
             return len(between) <= _REACH
@@ -54,14 +61,16 @@ _SMALL = frozenset({"a", "an", "for", "of", "on", "to", "the", "its", "and", "po
 _REACH = 3
 
 
-def _is_known_act(view: Scene, index: int) -> bool:
+def _is_known_act(view: Scene, index: int, reach: int = 6) -> bool:
     """`comes in the week of the listing of X`: the act itself by its noun, not the ban that it made."""
     if view.units[index].text not in _ACTS or index + 1 >= len(view.units) or view.units[index + 1].text != "of":
         return False
-    return any(unit.kind is Kind.GROUP for unit in view.units[index + 2 : index + 6])
+    return any(unit.kind is Kind.GROUP for unit in view.units[index + 2 : index + reach])
 
 
-_ACTS = frozenset({"designation", "redesignation", "listing", "proscription", "outlawing", "blacklisting"})
+_ACTS = frozenset(
+    {"designation", "redesignation", "listing", "proscription", "outlawing", "blacklisting", "dissolution"}
+)
 
 
 def _has_date(view: Scene, index: int) -> bool:

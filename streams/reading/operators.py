@@ -27,6 +27,7 @@ class Effect(StrEnum):
     FOLLOW = "follow"
     REOPEN = "reopen"
     UNDO = "undo"
+    HALT = "halt"
 
 
 class Operator(Entry, frozen=True, kw_only=True):

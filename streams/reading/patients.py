@@ -12,7 +12,7 @@ from typing import NamedTuple
 from streams.reading.names import ACTIVITY, is_owner, run_of_groups
 from streams.reading.phrases import Needs
 from streams.reading.stand_ins import find_stand_in
-from streams.reading.times import WEEKDAYS
+from streams.reading.times import WEEKDAYS, is_month
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import singular, words
@@ -42,7 +42,9 @@ def patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
         if found:
             return Patient(found)
     if trigger.phrase.bare:
-        return Patient(())
+        place = trigger.start - len(trigger.auxiliaries) - 1 if trigger.passive else trigger.end
+        pronoun = 0 <= place < len(units) and units[place].text == "it"
+        return Patient((), "it", place) if pronoun else Patient(())
     if trigger.voice is Voice.ACTIVE and _object_is_another(units, spans[0]):
         return Patient(())
     for indices in spans:
@@ -51,7 +53,17 @@ def patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
             return Patient((), stand_in, next((i for i in indices if units[i].text in _PRONOUNS), None))
     if trigger.phrase.names_later:
         return Patient((), "listed")
-    return Patient((), "status" if trigger.slot is not None and units[trigger.slot].kind is Kind.STATUS else None)
+    return Patient((), "status" if _is_whole_status(units, trigger.slot) else None)
+
+
+def _is_whole_status(units: Sequence[Unit], slot: int | None) -> bool:
+    """Whether the slot is "the ban", and not "the ban on alcohol", whose object is no group."""
+    if slot is None or units[slot].kind is not Kind.STATUS:
+        return False
+    if slot + 2 >= len(units) or units[slot + 1].text not in {"on", "against"}:
+        return True
+    what = units[slot + 2].text
+    return what in WEEKDAYS or what[:1].isdigit() or is_month(what)  # "lifted the ban on Friday"
 
 
 _OBJECT = 14

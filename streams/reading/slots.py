@@ -119,7 +119,8 @@ def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     if trigger.phrase.followed_by and trigger.phrase.change.value == "delisting":
         return _first(units, trigger.end, min(trigger.right, trigger.end + 8), Kind.STATUS)
     reach = 7 if trigger.voice is Voice.NOUN else 5
-    for index in range(trigger.end, min(trigger.right, trigger.end + reach)):
+    start = _behind_term(units, trigger.end)
+    for index in range(start, min(trigger.right, start + reach)):
         if units[index].kind is Kind.STATUS:
             return index
         leads_on = units[index].text in {"for", "on"} and units[index - 1].text in words().rulings
@@ -128,6 +129,16 @@ def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
         if stops or _acts(units[index]):
             return None
     return None
+
+
+def _behind_term(units: Sequence[Unit], start: int) -> int:
+    """`renewed for a further three years the ban`: where the object begins."""
+    if start >= len(units) or units[start].text != "for":
+        return start
+    term = next(
+        (i for i in range(start, min(start + 6, len(units))) if units[i].text.startswith(("year", "month"))), None
+    )
+    return start if term is None else term + 1
 
 
 def _acts(unit: Unit) -> bool:

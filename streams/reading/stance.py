@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.reading.effects import ANSWERABLE, Above, Drop, at_most, bend, rejected, undone
+from streams.reading.effects import ANSWERABLE, Above, Drop, at_most, bend, halted, rejected, undone
 from streams.reading.governing import is_ungoverned, operators_above
 from streams.reading.operators import Effect, Hit
 from streams.reading.phrases import Form
@@ -73,7 +73,7 @@ def _bent(course: _Course, hit: Hit, scene: Above) -> _Course:
     if course.drop is not None or course.stage is None:
         return course
     why = (*course.why, hit.operator.id)
-    if effect is Effect.UNDO:
+    if effect in {Effect.UNDO, Effect.HALT}:
         return _turned(course, hit, scene.members)._replace(why=why)
     bent, drop = bend(course.stage, hit, scene)
     return course._replace(stage=Stage.PROPOSED if drop in ANSWERABLE and hit.noun else bent, drop=drop, why=why)
@@ -81,7 +81,8 @@ def _bent(course: _Course, hit: Hit, scene: Above) -> _Course:
 
 def _turned(course: _Course, hit: Hit, members: bool) -> _Course:
     """The course after the act that made the change is undone; the list of a body is changed by whoever keeps it."""
-    left = undone(course.change, course.stage) if course.stage is not None else None
+    turn = undone if hit.operator.effect is Effect.UNDO else halted
+    left = turn(course.change, course.stage) if course.stage is not None else None
     change, stage = left if left is not None else (course.change, None)
     if change is Change.DELISTING and stage not in {None, Stage.REJECTED}:
         stage = Stage.DECIDED if members else Stage.EFFECTIVE

@@ -11,6 +11,16 @@ from streams.reading.words import singular, words
 _DEFINITE = frozenset({"the", "these", "those", "same", "their", "his", "her", "its", "our"})
 
 
+_NUMBERS = frozenset({"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"})
+
+
+def _ends_phrase(units: Sequence[Unit], index: int) -> bool:
+    """Whether a number has no noun behind it: "the two were designated"."""
+    following = units[index + 1] if index + 1 < len(units) else None
+    closed = words().be_forms | words().have_forms | words().prepositions | words().helping_words
+    return following is None or following.kind is Kind.PUNCT or following.text in closed
+
+
 def find_stand_in(units: Sequence[Unit], indices: range) -> str | None:
     """The kind of stand-in that comes first in the span; `Patient` tells the kinds."""
     for index in indices:
@@ -19,6 +29,8 @@ def find_stand_in(units: Sequence[Unit], indices: range) -> str | None:
             return "listed"
         if unit.text in words().stand_ins_for_many:
             return None if _means_strangers(units, index) else "many"
+        if unit.text in _NUMBERS and units[index - 1].text == "the" and _ends_phrase(units, index):
+            return "many"
         if unit.text in words().stand_ins_for_one or _is_its_activity(units, index):
             return "it"
         if unit.kind is Kind.WORD and singular(unit.text) in words().group_nouns:

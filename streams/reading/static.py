@@ -41,7 +41,7 @@ def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
         return units[trigger.slot].weak
     if trigger.voice is Voice.REDUCED:
         return not any(
-            unit.text in {"on", "in"}
+            unit.text in {"on", "in", "that"}
             and i + 1 < len(units)
             and (units[i + 1].text.isdigit() or is_month(units[i + 1].text))
             for i, unit in enumerate(units)

@@ -71,7 +71,7 @@ def _shares_to(units: Sequence[Unit], start: int) -> bool:
 def _is_caused(units: Sequence[Unit], start: int) -> bool:
     """`a petition to have X declared terrorist`: have + group + participle."""
     for index in range(_before_aside(units, start), max(start - 22, -1), -1):
-        if units[index].text in {"have", "having", "get", "see", "want", "wants", "wanted", "declared", "declares"}:
+        if units[index].text in _CAUSES and _opens_object(units[index + 1]):
             return any(
                 u.kind in {Kind.GROUP, Kind.STATUS, Kind.ACTOR} or u.text in words().group_nouns
                 for u in units[index:start]
@@ -79,6 +79,15 @@ def _is_caused(units: Sequence[Unit], start: int) -> bool:
         if units[index].text in words().clause_walls or units[index].text in SPLIT:
             return False
     return False
+
+
+_CAUSES = frozenset({"have", "having", "get", "see", "want", "wants", "wanted", "declared", "declares"})
+
+
+def _opens_object(unit: Unit) -> bool:
+    """Whether a noun phrase begins: "have X banned", not the helping word of "have committed"."""
+    helping = words().helping_words | words().adverbs | words().be_forms
+    return unit.kind is not Kind.WORD or not (unit.text.endswith("ed") or unit.text in helping)
 
 
 def _before_aside(units: Sequence[Unit], start: int) -> int:
