@@ -50,7 +50,9 @@ def find_stand_in(units: Sequence[Unit], indices: range) -> str | None:
 
 
 def _is_place(units: Sequence[Unit], index: int) -> bool:
-    """`groups tied to the war in Syria were banned`: no actor, only where."""
+    """`groups tied to the war in Syria were banned`, `the military wing`: no actor, only where or of which kind."""
+    if index + 1 < len(units) and singular(units[index + 1].text) in words().group_nouns:
+        return True
     return index > 0 and units[index - 1].text in {"in", "from", "near"} and units[index].noun is None
 
 
