@@ -214,6 +214,9 @@ def _instrument(view: Scene, authority: AuthorityKey | None, registry: Registry)
     return next((key for text, key in sorted(names, key=lambda n: -len(n[0])) if text in spoken), None)
 
 
+SAME_FATE = "same-fate"
+"""The rule of what `ellipsis` finds by a pointer, where it names the groups of a change told before."""
+
 _REACH = {"it": 2, "one": 2, "another": 2, "many": 2, "listed": 6}
 """For how many sentences names are waited for: notices give each name of a list a line of its own."""
 _LINE = 14
@@ -232,7 +235,8 @@ def _still_waits(c: Candidate, view: Scene, found: Sequence[Candidate]) -> bool:
     told = [o for o in found if o.drop is None and (o.authority, o.change) == (c.authority, c.change)]
     if told and (c.awaits != "listed" or (c.position == 0 and any(o.position > 0 for o in told))):
         return False  # the names have come, if not in a list of their own
-    named = [o.sentence.number for o in found if o.position == c.position and o.rule == c.rule and o.awaits is None]
+    rules = {c.rule, SAME_FATE}
+    named = [o.sentence.number for o in found if o.position == c.position and o.rule in rules and o.awaits is None]
     return not named or (max(named) == view.sentence.number - 1 and len(view.units) <= _LINE)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from streams.reading.candidates import Candidate
+from streams.reading.candidates import SAME_FATE, Candidate
 from streams.reading.names import run_of_groups
 from streams.reading.tenses import Scene, is_long_ago
 from streams.reading.times import When
@@ -34,10 +34,26 @@ def points_back(text: str) -> bool:
     """Whether the text may tell of a change by pointing at another one."""
     if not any(cue in text for cue in _POINTERS):
         return False
-    return _SAME.search(text) is not None or _FATE.search(text) is not None
+    return any(pattern.search(text) is not None for pattern in (_SAME, _FATE, _MORE))
 
 
-_POINTERS = ("same", "imilar", "So ", " so", "followed", "done", "turn of", "likewise", "a like ", "fate", "did ")
+_POINTERS = (
+    "same",
+    "imilar",
+    "So ",
+    " so",
+    "followed",
+    "done",
+    "turn of",
+    "likewise",
+    "a like ",
+    "fate",
+    "did ",
+    "mong ",
+    "others",
+    "rest ",
+    "too",
+)
 """Pieces of which each text that points has one, in the letters of running text."""
 
 
@@ -135,26 +151,41 @@ _FATE = re.compile(
 )
 
 
+_MORE = re.compile(
+    r"^(?:also )?among (?:them|those|the) .*\b(?:are|is|were|was)\b|^the (?:others|rest) (?:are|were)\b|"
+    r"\b(?:is|are|was|were) (?:also )?among them\b|"
+    r"\b(?:is|are|was|were) (?:named|listed|included|mentioned) (?:\w+ )*too\b",
+    re.IGNORECASE,
+)
+_MORE_REACH = 3
+"""How many sentences behind a change the rest of its groups may be named."""
+
+
 def _same_fate(view: Scene, text: str, earlier: Sequence[Candidate]) -> list[Candidate]:
     """`X met the same fate in 2023`, `So are Y and Z`: other groups, to which the last change told was done too."""
-    match = _FATE.search(text)
+    more = _MORE.search(text)
+    match = more or _FATE.search(text)
     near = [c for c in earlier if c.drop is None and c.group is not None and c.stage not in {None, Stage.REJECTED}]
-    near = [c for c in near if view.sentence.number - c.position <= 1]
+    near = [c for c in near if view.sentence.number - c.position <= (_MORE_REACH if more else 1)]
+    if more:
+        near = [c for c in near if not c.background] or near
     if match is None or not near or _NOT.search(text[max(0, match.start() - 40) : match.start()]):
         return []
     model, told = near[-1], {c.group for c in near}
     when = next((w for w in view.times if w.date is not None), None)
-    history = is_long_ago(view, when) if when is not None else model.background or model.stage is not Stage.EFFECTIVE
+    history = model.background or (not more and model.stage is not Stage.EFFECTIVE)
+    if when is not None and not more:
+        history = is_long_ago(view, when)
     return [
         replace(
             model,
             group=unit.group,
             scope=unit.scope,
-            rule="same-fate",
+            rule=SAME_FATE,
             stage=Stage.EFFECTIVE if history else model.stage,
             why=(),
             sentence=view.sentence,
-            position=view.sentence.number,
+            position=model.position if more else view.sentence.number,
             background=history,
             voice=view.voice,
             when=when,

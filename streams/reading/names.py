@@ -142,6 +142,8 @@ def _bare_list(between: Sequence[Unit]) -> list[Unit]:
             aside = False
         elif kept and kept[-1].text == "," and unit.text in {"which", "who", "whose"}:
             aside = True
+        if unit.text in {"of", "from", "in"} and index + 1 < len(between) and between[index + 1].kind is Kind.ACTOR:
+            continue  # "al-Shabaab of Somalia and the PKK"
         if (aside and any(u.text == "," for u in between[index + 1 :])) or (
             unit.text in {"of", "on", "to"} and kept and kept[-1].text in {"and", ","}
         ):
