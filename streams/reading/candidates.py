@@ -235,8 +235,9 @@ def _still_waits(c: Candidate, view: Scene, found: Sequence[Candidate]) -> bool:
     told = [o for o in found if o.drop is None and (o.authority, o.change) == (c.authority, c.change)]
     if told and (c.awaits != "listed" or (c.position == 0 and any(o.position > 0 for o in told))):
         return False  # the names have come, if not in a list of their own
-    rules = {c.rule, SAME_FATE}
-    named = [o.sentence.number for o in found if o.position == c.position and o.rule in rules and o.awaits is None]
+    if any(o.rule == SAME_FATE for o in told):
+        return False  # "the others are X and Y" ended the list
+    named = [o.sentence.number for o in found if o.position == c.position and o.rule == c.rule and o.awaits is None]
     return not named or (max(named) == view.sentence.number - 1 and len(view.units) <= _LINE)
 
 
