@@ -120,10 +120,12 @@ def _is_kept(units: Sequence[Unit], start: int, form: Form) -> bool:
 
 def _is_attribute(units: Sequence[Unit], start: int, end: int, form: Form) -> bool:
     """`the proscribed group`, `a designated gang`: the participle before its noun."""
-    if form not in {Form.PARTICIPLE, Form.PAST_OR_PARTICIPLE} or not start or end >= len(units):
+    if form not in {Form.PARTICIPLE, Form.PAST_OR_PARTICIPLE} or end >= len(units):
         return False
+    if units[end].kind is Kind.GROUP and (not start or units[start - 1].text in words().prepositions - {"to"}):
+        return True  # "Banned PKK holds rally", "raids over banned PKK"
     worn = units[end].kind is Kind.GROUP or singular(units[end].text) in words().group_nouns
-    return worn and units[start - 1].text in words().determiners | words().own
+    return bool(start) and worn and units[start - 1].text in words().determiners | words().own
 
 
 def _may_lack_list(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> bool:

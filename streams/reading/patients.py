@@ -37,6 +37,8 @@ def patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
     antecedent = _antecedent(units, trigger)
     for indices in (*spans, *_examples(units, trigger)):
         found = run_of_groups(units, indices, owned=indices == antecedent and units[indices[0] - 1].kind is Kind.GROUP)
+        if found and trigger.slot is not None and _is_on_another(units, trigger.slot, min(found)):
+            return Patient(())
         if trigger.phrase.bare:
             found = tuple(i for i in found if i - trigger.end <= _OBJECT and _stands_alone(units, i))
         if found:
@@ -64,6 +66,15 @@ def _is_whole_status(units: Sequence[Unit], slot: int | None) -> bool:
         return True
     what = units[slot + 2].text
     return what in WEEKDAYS or what[:1].isdigit() or is_month(what)  # "lifted the ban on Friday"
+
+
+def _is_on_another(units: Sequence[Unit], slot: int, group: int) -> bool:
+    """`a ban on coverage of X`: what is banned is a thing that has to do with the group."""
+    if units[slot].kind is not Kind.STATUS or group < slot + 4 or units[slot + 1].text != "on":
+        return False
+    thing = units[slot + 2]
+    plain = thing.kind is Kind.WORD and units[slot + 3].text == "of"
+    return plain and singular(thing.text) not in words().group_nouns and thing.text not in ACTIVITY | {"all", "members"}
 
 
 _OBJECT = 14

@@ -161,6 +161,8 @@ _RULED = frozenset({"ruled", "rules", "held", "decided", "ordered", "found"})
 
 
 def _would(units: Sequence[Unit], trigger: Trigger, stage: Stage) -> Own:
+    if any(unit.text == "if" for unit in units[trigger.end :]):
+        return None, Drop.HYPOTHETICAL, ("would-if",)
     if any(unit.text in words().drafts for unit in units[: trigger.start]):
         return at_most(stage, Stage.PROPOSED), None, ("would-under-a-draft",)
     if any(unit.text in {"said", "announced", "says", "announces", "confirmed"} for unit in units):

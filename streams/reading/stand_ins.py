@@ -24,29 +24,45 @@ def _ends_phrase(units: Sequence[Unit], index: int) -> bool:
 def find_stand_in(units: Sequence[Unit], indices: range) -> str | None:
     """The kind of stand-in that comes first in the span; `Patient` tells the kinds."""
     for index in indices:
-        unit = units[index]
-        if unit.text in {"following", "below", "schedule", "entries"}:
-            return "listed"
-        if unit.text in words().stand_ins_for_many:
-            return None if _means_strangers(units, index) else "many"
-        if unit.text in _NUMBERS and units[index - 1].text == "the" and _ends_phrase(units, index):
-            return "many"
-        if unit.text in words().stand_ins_for_one or _is_its_activity(units, index):
-            return "it"
-        if unit.kind is Kind.WORD and singular(unit.text) in words().group_nouns:
-            if units[index - 1].text == "own":
-                return None  # "dissolved their own factions"
-            plural = unit.text.endswith("s")
-            if not plural:
-                return "one" if _definite(units, index) else "another"
-            return "many" if _definite(units, index) else "listed"
-        if (
-            unit.text in {"by", ";"}
-            or (unit.kind is Kind.ACTOR and (unit.noun is not None or not unit.demonym) and not _is_place(units, index))
-            or (indices.step > 0 and turns_away(units, index, indices) and unit.text != "as")
-        ):
+        kind = _pronoun(units, index) or _noun(units, index)
+        if kind is not None:
+            return None if kind in {"own", "strangers"} else kind
+        if _ends_search(units, index, indices):
             return None
     return None
+
+
+def _pronoun(units: Sequence[Unit], index: int) -> str | None:
+    """The kind of a pronoun, or of a number without a noun."""
+    unit = units[index]
+    if unit.text in {"following", "below", "schedule", "entries"}:
+        return "listed"
+    if unit.text == "all" and not _ends_phrase(units, index):
+        return None  # "banned all political parties"
+    if unit.text in words().stand_ins_for_many:
+        return "strangers" if _means_strangers(units, index) else "many"
+    if unit.text in _NUMBERS and units[index - 1].text == "the" and _ends_phrase(units, index):
+        return "many"
+    return "it" if unit.text in words().stand_ins_for_one or _is_its_activity(units, index) else None
+
+
+def _noun(units: Sequence[Unit], index: int) -> str | None:
+    """The kind of a noun for a group; "own" where it is somebody's own."""
+    unit = units[index]
+    if unit.kind is not Kind.WORD or singular(unit.text) not in words().group_nouns:
+        return None
+    if units[index - 1].text == "own":
+        return "own"  # "dissolved their own factions"
+    if unit.text.endswith("s"):
+        return "many" if _definite(units, index) else "listed"
+    return "one" if _definite(units, index) else "another"
+
+
+def _ends_search(units: Sequence[Unit], index: int, indices: range) -> bool:
+    unit = units[index]
+    acts = unit.kind is Kind.ACTOR and (unit.noun is not None or not unit.demonym) and not _is_place(units, index)
+    away = indices.step > 0 and unit.text != "as" and turns_away(units, index, indices)
+    return unit.text in {"by", ";"} or acts or away
 
 
 def _is_place(units: Sequence[Unit], index: int) -> bool:

@@ -116,6 +116,10 @@ def _join_organs(units: list[Unit]) -> list[Unit]:
                 out.append(_joined(unit, organ, unit.authority))
                 index = reach + 1
                 continue
+        if unit.kind is Kind.ACTOR and unit.authority is None and out and out[-1].kind is Kind.GROUP:
+            out.append(unit._replace(kind=Kind.WORD, act=None, noun=None))  # "PKK congress": an organ of the group
+            index += 1
+            continue
         if unit.kind is Kind.ACTOR and unit.authority is None and not unit.possessive:
             owner = _owner_after(units, index)
             if owner is not None:
