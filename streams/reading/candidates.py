@@ -19,7 +19,7 @@ from streams.reading.stance import Stance, judge
 from streams.reading.static import is_static
 from streams.reading.tenses import Scene, is_background, is_long_ago, time_near, when_of
 from streams.reading.times import When
-from streams.reading.tokens import Kind
+from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
 from streams.records import AuthorityKey, GroupKey, PartialDate
@@ -247,6 +247,12 @@ def _opposite(told: Candidate, waiting: Candidate) -> bool:
     return told.authority == waiting.authority and pair == {Change.LISTING, Change.DELISTING} and not told.background
 
 
+def _is_other(units: Sequence[Unit], index: int) -> bool:
+    """Whether a group is named as one that acts or owns, not as one of those that were meant."""
+    behind = units[index + 1].text if index + 1 < len(units) else ""
+    return is_owner(units, index) or behind in words().speech or behind in words().government
+
+
 def named_later(
     waiting: Sequence[Candidate], found: Sequence[Candidate], view: Scene, fresh: Sequence[Candidate]
 ) -> list[Candidate]:
@@ -256,7 +262,7 @@ def named_later(
     """
     if not waiting or any(c.drop is None for c in fresh):
         return []
-    groups = groups_in(u for i, u in enumerate(view.units) if u.kind is Kind.GROUP and not is_owner(view.units, i))
+    groups = groups_in(u for i, u in enumerate(view.units) if u.kind is Kind.GROUP and not _is_other(view.units, i))
     return [
         replace(
             c,

@@ -88,7 +88,8 @@ def _has_subject(unit: Unit, before: list[Unit]) -> bool:
         return False
     last = before[-1]
     named = last.kind is Kind.WORD and last.capital and len(before) > 1
-    return named or (last.kind is Kind.ACTOR and not last.demonym and not last.possessive)
+    helped = last.text in words().have_forms
+    return named or helped or (last.kind is Kind.ACTOR and not last.demonym and not last.possessive)
 
 
 def _is_verb(unit: Unit) -> bool:
