@@ -33,28 +33,42 @@ def agent(units: Sequence[Unit], trigger: Trigger) -> Agent:
     slot = units[trigger.slot] if trigger.slot is not None else None
     if slot is not None and slot.authority is not None:
         return Agent((slot.authority,), None)
-    if trigger.passive:
-        found = _by_phrase(units, trigger) or _place(units, trigger)
-        if found is not None:
-            return found
-    if trigger.phrase.subject:
-        said = _place(units, trigger) or _under_law(units, trigger) or _by_phrase(units, trigger)
-        return said or _where(units, trigger) or _holder(units, trigger) or _heading(units) or Agent((), None)
+    said = (_by_phrase(units, trigger) or _place(units, trigger)) if trigger.passive else None
+    if said is not None:
+        return said
+    return _of_subject(units, trigger) if trigger.phrase.subject else _of_object(units, trigger)
+
+
+def _of_subject(units: Sequence[Unit], trigger: Trigger) -> Agent:
+    """Who is behind a verb whose subject is the group: "X joined the list"."""
+    said = _place(units, trigger) or _under_law(units, trigger) or _by_phrase(units, trigger)
+    return said or _where(units, trigger) or _holder(units, trigger) or _heading(units) or Agent((), None)
+
+
+def _of_object(units: Sequence[Unit], trigger: Trigger) -> Agent:
+    """Who does what the verb says to the group."""
     venue = _place(units, trigger, "at") if trigger.voice is Voice.INFINITIVE else None
     if venue is not None:
         return venue  # "a proposal to blacklist X at the U.N."
-    subject = main_actor(units, trigger) or _subject(units, trigger)
+    subject = _actor(units, trigger)
     if trigger.voice is Voice.ACTIVE and _group_is_subject(units, trigger, subject):
         return Agent((), None, group_acts=True)
+    if subject is not None and not (trigger.passive and trigger.voice is Voice.PASSIVE and units[subject].noun is None):
+        if units[subject].authority is None:
+            return _place(units, trigger) or Agent((), subject)  # "in Lithuania, lawmakers declared"
+        return Agent(_with_joined(units, subject), subject)
+    platform = any(unit.text in words().platforms for unit in units[trigger.left : trigger.right])
+    return _place(units, trigger) or _heading(units) or Agent((), None, platform)
+
+
+def _actor(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    """The unit of the actor that the verb belongs to, also across "it" and "which"."""
+    subject = main_actor(units, trigger) or _subject(units, trigger)
     if subject is None and trigger.left > 0 and units[trigger.left].text in {"it", "they", "he", "she"}:
         subject = _subject(units, trigger._replace(left=0))
     if subject is None and trigger.voice is Voice.ACTIVE:
         subject = _antecedent(units, trigger)
-    if subject is not None and not (trigger.passive and trigger.voice is Voice.PASSIVE and units[subject].noun is None):
-        unit = units[subject]
-        return Agent(_with_joined(units, subject), subject) if unit.authority else Agent((), subject)
-    platform = any(unit.text in words().platforms for unit in units[trigger.left : trigger.right])
-    return _place(units, trigger) or _heading(units) or Agent((), None, platform)
+    return subject
 
 
 def _group_is_subject(units: Sequence[Unit], trigger: Trigger, actor: int | None) -> bool:

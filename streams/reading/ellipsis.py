@@ -63,23 +63,35 @@ def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
     `The United States listed X in 2008, Australia in 2009 and Britain in 2010`; `put X on its list in 1997 and Y in
     2001`; `X received the label in February, as did Y`.
     """
-    model = [c for c in fresh if c.drop is None and c.stage is Stage.EFFECTIVE]
+    model = [c for c in fresh if c.drop is None and (c.stage is Stage.EFFECTIVE or (c.stage and c.background))]
     if not model:
         return []
     last = [c for c in model if c.authority == model[-1].authority and c.change is model[-1].change]
     told = {c.group for c in fresh}
-    return [
-        replace(c, authority=unit.authority, when=when, background=is_long_ago(view, when), instrument=None)
-        for unit, when in _dated_rows(view, Kind.ACTOR)
-        if unit.authority not in {c.authority for c in fresh} and model[-1].when is not None
-        for c in last
-    ] + [
-        replace(
-            last[0], group=unit.group, scope=unit.scope, when=when, background=when is None or is_long_ago(view, when)
-        )
-        for unit, when in (*_dated_rows(view, Kind.GROUP), *_did_too(view))
-        if unit.group not in told
-    ]
+    return (
+        [
+            replace(c, authority=unit.authority, when=when, background=is_long_ago(view, when), instrument=None)
+            for unit, when in _dated_rows(view, Kind.ACTOR)
+            if unit.authority not in {c.authority for c in fresh} and model[-1].when is not None
+            for c in last
+        ]
+        + [
+            replace(
+                last[0],
+                group=unit.group,
+                scope=unit.scope,
+                when=when,
+                background=when is None or is_long_ago(view, when),
+            )
+            for unit, when in (*_dated_rows(view, Kind.GROUP), *_did_too(view))
+            if unit.group not in told
+        ]
+        + [
+            replace(c, authority=actor, when=None, background=True, instrument=None)
+            for actor in _by_too(view)
+            for c in last
+        ]
+    )
 
 
 def pointed_at(view: Scene, found: Sequence[Candidate], fresh: Sequence[Candidate]) -> list[Candidate]:
@@ -89,6 +101,18 @@ def pointed_at(view: Scene, found: Sequence[Candidate], fresh: Sequence[Candidat
         return []
     earlier = [*found, *fresh]
     return [*_same_step(view, text, earlier), *_same_fate(view, text, earlier)]
+
+
+def _by_too(view: Scene) -> list[AuthorityKey]:
+    """`was designated by Washington in 2018 and a month later by the U.N.`: the authorities behind a second "by"."""
+    named: list[tuple[int, AuthorityKey]] = []
+    for index, unit in enumerate(view.units[:-2]):
+        actor = view.units[index + 2] if view.units[index + 1].text == "the" else view.units[index + 1]
+        if unit.text == "by" and actor.kind is Kind.ACTOR and actor.authority is not None:
+            named.append((index, actor.authority))
+    pairs = pairwise(named)
+    joined = [b for a, b in pairs if any(unit.text == "and" for unit in view.units[a[0] : b[0]])]
+    return [authority for _, authority in joined if authority != named[0][1]]
 
 
 def _did_too(view: Scene) -> Iterator[tuple[Unit, None]]:
@@ -145,7 +169,7 @@ _NEXT_TO = 12
 _FATE = re.compile(
     r"\b(?:that fate|(?:ruled|decided|voted) the same way|"
     r"same (?:fate|treatment|label|status|designation|tag|thing|law|lot)|"
-    r"(?:did|done|doing|does) the same (?:to|with|for)|"
+    r"(?:did|done|doing|does) (?:the same|likewise) (?:to|with|for)|"
     r"(?:was|is) the turn of)\b|^so (?:is|are|was|were) |^(?:the )?same (?:goes|went|holds|applies|applied) ",
     re.IGNORECASE,
 )

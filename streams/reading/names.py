@@ -101,10 +101,21 @@ def is_owner(units: Sequence[Unit], index: int) -> bool:
         joint = index - 1 if units[index - 1].text != "the" else index - 2
         if joint > 0 and units[joint].text in {"and", "or"} and units[joint - 1].kind is Kind.GROUP:
             return is_owner(units, joint - 1)  # "members of X and the Y"
+    if _is_apposition(units, index):
+        return True
     before = [unit.text for unit in units[max(0, index - 4) : index]]
     if any(a in words().ties and b in {"to", "with"} for a, b in pairwise(before)):
         return True
     return "of" in before and any(text in words().members for text in before[: before.index("of")])
+
+
+def _is_apposition(units: Sequence[Unit], index: int) -> bool:
+    """`the Quds Force, the foreign arm of the Guards,`: the one told of is the part, named before its comma."""
+    part = next((i for i in range(index - 1, max(index - 4, 0), -1) if units[i].text in _PARTS), None)
+    if part is None or units[part + 1].text != "of":
+        return False
+    comma = next((i for i in range(part - 1, max(part - 6, 0), -1) if units[i].text == ","), None)
+    return comma is not None and units[comma - 1].kind is Kind.GROUP
 
 
 def _has_part(units: Sequence[Unit], index: int) -> bool:
