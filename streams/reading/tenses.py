@@ -18,7 +18,7 @@ from streams.reading.operators import Hit, find_operators
 from streams.reading.phrases import Form
 from streams.reading.sentences import Sentence
 from streams.reading.times import When, find_times
-from streams.reading.tokens import Unit
+from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
 from streams.records import AuthorityKey
@@ -65,7 +65,8 @@ def when_of(view: Scene, trigger: Trigger) -> When | None:
     """The time nearest to the verb within its clause; one behind it first; else the day of the report itself."""
     start, end = view.units[trigger.left].start, view.units[trigger.right - 1].end
     verb = view.units[trigger.start].start
-    wall = next((u.start for u in view.units[trigger.end : trigger.right] if u.text in _TURN_TO_ANOTHER), end)
+    behind = range(trigger.end, trigger.right)
+    wall = next((view.units[i].start for i in behind if _turns_to_another(view.units, i)), end)
     inside = [w for w in view.times if start <= w.start and w.end <= end]
     inside = [w for w in inside if w.start < wall] or inside
     told = next((w for w in view.times if view.today is not None and w.date == view.today.isoformat()), None)
@@ -76,6 +77,13 @@ def _just_before(view: Scene, trigger: Trigger) -> bool:
     """`danced in the streets minutes after the court had lifted the ban`: how a lead may tell the news itself."""
     before = view.units[trigger.left - 2].text if trigger.left > 1 else ""
     return view.sentence.number <= 1 and before in {"moments", "minutes", "hours", "shortly", "hour"}
+
+
+def _turns_to_another(units: Sequence[Unit], index: int) -> bool:
+    """Whether another verb's clause opens here: "that", "which", or a participle behind a comma."""
+    if units[index].text in _TURN_TO_ANOTHER:
+        return True
+    return units[index - 1].text == "," and units[index].kind is Kind.WORD and units[index].text.endswith("ing")
 
 
 def time_near(view: Scene, place: int) -> When | None:
