@@ -114,8 +114,19 @@ def _linked(units: Sequence[Unit], start: int, stop: int) -> bool:
         return False
     if any(unit.text in {"whether", "if", "it", "they", "reports"} for unit in units[start : min(stop, start + 3)]):
         return True
+    if _is_subject(units, start, stop):
+        return True
     opener = next((i for i in range(start, stop) if units[i].text == "that"), None)
     return opener is not None and (opener == start or units[opener - 1].text not in words().rulings)
+
+
+def _is_subject(units: Sequence[Unit], start: int, stop: int) -> bool:
+    """`hoped the United States would list X`: only the subject of a clause without "that" stands in between."""
+    while stop > start and units[stop - 1].text in words().helping_words:
+        stop -= 1
+    between = units[start:stop]
+    plain = all(u.kind is Kind.ACTOR or u.text in words().determiners for u in between)
+    return plain and any(u.kind is Kind.ACTOR and not u.possessive for u in between)
 
 
 def _breaks(units: Sequence[Unit], start: int, stop: int) -> bool:

@@ -20,6 +20,7 @@ _LEAD_ON = frozenset(
         ("given", "to"),
         ("recognition", "to"),
         ("known", "as"),
+        ("such", "as"),
         ("relations", "with"),
         ("ties", "with"),
     }
