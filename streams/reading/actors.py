@@ -78,7 +78,10 @@ def _group_is_subject(units: Sequence[Unit], trigger: Trigger, actor: int | None
         if units[index].text in {",", ")"} or units[index].text in words().prepositions:
             return False
         if units[index].kind is Kind.GROUP:
-            return not _after_preposition(units, index) and not units[index].possessive
+            first = index
+            while first > 1 and (units[first - 1].text in {"and", "the"} or units[first - 1].kind is Kind.GROUP):
+                first -= 1
+            return not _after_preposition(units, first) and not units[index].possessive
     return False
 
 

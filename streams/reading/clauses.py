@@ -191,7 +191,7 @@ def _clause(units: Sequence[Unit], start: int, end: int) -> tuple[int, int]:
         if (
             opener.kind is Kind.WORD
             and opener.text in words().clause_walls
-            and not any(u.text == "," for u in units[left : start - 1])
+            and not any(u.text == "," for u in units[left:start])
         ):
             break
         if opener.text == "as" and left < start and units[left].kind is Kind.ACTOR and not units[left].demonym:

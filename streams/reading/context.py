@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from streams.reading.patients import Patient
+from streams.reading.stand_ins import NUMBERS
 from streams.reading.tokens import Kind, Unit
 from streams.reading.words import words
 from streams.records import AuthorityKey, GroupKey
@@ -40,11 +41,7 @@ class Focus:
         own = _once(units[i] for i in patient.units)
         if own or patient.stand_in is None or patient.stand_in == "listed":
             return own
-        if (
-            patient.stand_in == "many"
-            and self.strangers
-            and (units[0].text in words().stand_ins_for_many or units[0].text == "the")
-        ):
+        if patient.stand_in == "many" and self.strangers and _opens_sentence(patient, units):
             return ()
         here = groups_in(units[: patient.at]) if patient.stand_in == "many" and patient.at else ()
         if len(here) > 1:
@@ -79,6 +76,12 @@ class Focus:
         named = groups_in(units)
         if named:
             self.named = named
+
+
+def _opens_sentence(patient: Patient, units: Sequence[Unit]) -> bool:
+    """Whether the pronoun, or a number that stands for one, is the subject: "they", "the four"."""
+    number = len(units) > 1 and units[0].text == "the" and patient.at is None and units[1].text in NUMBERS
+    return number or (patient.at is not None and patient.at <= 1)
 
 
 def groups_in(units: Iterable[Unit]) -> tuple[Named, ...]:

@@ -91,6 +91,8 @@ def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
         case Effect.REQUEST if not negated:
             return _requested(stage, hit, above)
         case effect:
+            if effect is Effect.PROPOSE and stage is Stage.REJECTED and not negated:
+                return Stage.PROPOSED, None  # "reviews whether to keep X on the list"
             cap = Stage.PROPOSED if effect is Effect.PROPOSE else Stage.DECIDED
             return _refused(stage) if negated else (at_most(stage, cap), None)
 

@@ -160,9 +160,11 @@ def _before_aside(units: Sequence[Unit], trigger: Trigger) -> list[range]:
     if close < 2 or units[close].text != ",":
         return []
     for opening in range(close - 1, 0, -1):
-        if units[opening].text == "," and any(
-            u.text in {"which", "who", "whose"} for u in units[opening + 1 : opening + 3]
-        ):
+        if units[opening].text != ",":
+            continue
+        relative = any(u.text in {"which", "who", "whose"} for u in units[opening + 1 : opening + 3])
+        named = any(unit.kind is Kind.GROUP for unit in units[opening + 1 : close])
+        if relative or (units[opening - 1].kind is Kind.GROUP and not named):
             return [range(opening - 1, trigger.left - 1, -1)]
     return []
 

@@ -11,7 +11,7 @@ from streams.reading.words import singular, words
 _DEFINITE = frozenset({"the", "these", "those", "same", "their", "his", "her", "its", "our"})
 
 
-_NUMBERS = frozenset({"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"})
+NUMBERS = frozenset({"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"})
 
 
 def _ends_phrase(units: Sequence[Unit], index: int) -> bool:
@@ -41,7 +41,7 @@ def _pronoun(units: Sequence[Unit], index: int) -> str | None:
         return None  # "banned all political parties"
     if unit.text in words().stand_ins_for_many:
         return "strangers" if _means_strangers(units, index) else "many"
-    if unit.text in _NUMBERS and units[index - 1].text == "the" and _ends_phrase(units, index):
+    if unit.text in NUMBERS and units[index - 1].text == "the" and _ends_phrase(units, index):
         return "many"
     return "it" if unit.text in words().stand_ins_for_one or _is_its_activity(units, index) else None
 
