@@ -9,7 +9,6 @@ from typing import NamedTuple
 from streams.reading.patients import Patient
 from streams.reading.stand_ins import NUMBERS
 from streams.reading.tokens import Kind, Unit
-from streams.reading.words import words
 from streams.records import AuthorityKey, GroupKey
 
 

@@ -69,7 +69,7 @@ def rejected(stage: Stage) -> Stage | None:
 
 
 def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
-    """The stage under one more operator."""
+    """The stage under one more operator; those that turn an act over are `undone`'s and `halted`'s part."""
     negated = _negated(above.units, hit)
     match hit.operator.effect:
         case Effect.QUESTION:
@@ -84,17 +84,14 @@ def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
             return _affirmed(stage, hit, above, negated)
         case Effect.FOLLOW:
             return _refused(stage) if negated else (stage, None)
-        case Effect.UNDO | Effect.HALT:
-            return stage, None  # which change it becomes is `undone`'s part
         case Effect.REOPEN:
             return Stage.PROPOSED, None
         case Effect.REQUEST if not negated:
             return _requested(stage, hit, above)
-        case effect:
-            if effect is Effect.PROPOSE and stage is Stage.REJECTED and not negated:
-                return Stage.PROPOSED, None  # "reviews whether to keep X on the list"
-            cap = Stage.PROPOSED if effect is Effect.PROPOSE else Stage.DECIDED
-            return _refused(stage) if negated else (at_most(stage, cap), None)
+        case Effect.PROPOSE:
+            return _refused(stage) if negated else (Stage.PROPOSED, None)  # also "reviews whether to keep X on it"
+        case _:
+            return _refused(stage) if negated else (at_most(stage, Stage.DECIDED), None)
 
 
 def _negated(units: Sequence[Unit], hit: Hit) -> bool:
