@@ -70,7 +70,7 @@ def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
     told = {c.group for c in fresh}
     return (
         [
-            replace(c, authority=unit.authority, when=when, background=is_long_ago(view, when), instrument=None)
+            replace(c, authority=unit.authority, when=when, background=_is_past(view, when), instrument=None)
             for unit, when in _dated_rows(view, Kind.ACTOR)
             if unit.authority not in {c.authority for c in fresh} and model[-1].when is not None
             for c in last
@@ -81,7 +81,7 @@ def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
                 group=unit.group,
                 scope=unit.scope,
                 when=when,
-                background=when is None or is_long_ago(view, when),
+                background=_is_past(view, when),
             )
             for unit, when in (*_dated_rows(view, Kind.GROUP), *_did_too(view))
             if unit.group not in told
@@ -92,6 +92,10 @@ def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
             for c in last
         ]
     )
+
+
+def _is_past(view: Scene, when: When | None) -> bool:
+    return when is None or is_long_ago(view, when)
 
 
 def pointed_at(view: Scene, found: Sequence[Candidate], fresh: Sequence[Candidate]) -> list[Candidate]:
@@ -139,12 +143,19 @@ _TOO = frozenset(
 )
 
 
-def _dated_rows(view: Scene, kind: Kind) -> Iterator[tuple[Unit, When]]:
+_LATER = re.compile(r"\s+\w+\s+(?:years?|months?|weeks?|days?)\s+(?:later|after|earlier|before)\b")
+"""A time that counts from another: "Kyrgyzstan a year later"."""
+
+
+def _dated_rows(view: Scene, kind: Kind) -> Iterator[tuple[Unit, When | None]]:
     """Each authority or group that stands in a row of its own with nothing but a time behind it."""
     units = view.units
     for index in range(1, len(units) - 2):
         unit = units[index]
         if unit.kind is not kind or (kind is Kind.ACTOR and unit.authority is None):
+            continue
+        if _LATER.match(view.story, unit.end) and _opens_row(units, index):
+            yield unit, None
             continue
         when = next((w for w in view.times if 0 <= w.start - unit.end <= _NEXT_TO), None)
         behind = "" if when is None else view.story[unit.end : when.start].strip()
