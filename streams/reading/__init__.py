@@ -17,7 +17,7 @@ from functools import cache
 from streams.reading.attribution import find_medium, media
 from streams.reading.candidates import Candidate, candidates, may_be_named_in, named_later
 from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_back, settle_news
-from streams.reading.context import Focus, Named, groups_in, home_of
+from streams.reading.context import Focus, Named, groups_in, home_of, introduced
 from streams.reading.effects import Drop
 from streams.reading.ellipsis import gapped, pointed_at
 from streams.reading.history import as_renewal
@@ -105,6 +105,8 @@ def _walk(page: _Page, registry: Registry) -> list[Candidate]:
     """All candidates, sentence by sentence."""
     found: list[Candidate] = []
     for index, sentence in enumerate(page.sentences):
+        text = page.story.text[sentence.start : sentence.end]
+        page.focus.hear(text)
         waiting = [c for c in found if may_be_named_in(sentence, c)]
         units = _units(page, index, bool(waiting))
         view = _scene(page, sentence, units, registry)
@@ -114,6 +116,9 @@ def _walk(page: _Page, registry: Registry) -> list[Candidate]:
         fresh += named_later(waiting, found, view, fresh)
         found += fresh
         _remember(page.focus, fresh, units)
+        officials = introduced(text) if fresh else ()
+        if officials:
+            page.focus.meet(officials, view.voice.authority)
     return found
 
 
@@ -145,6 +150,9 @@ def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit]) -> None:
     if done:
         focus.changed = tuple(dict.fromkeys(Named(c.group, c.scope) for c in done if c.group is not None))
         focus.acting = done[-1].authority
+    news = [c for c in done if c.drop is None and not c.background]
+    if news:
+        focus.reported = tuple(dict.fromkeys(Named(c.group, c.scope) for c in news if c.group is not None))
     kinds = {unit.kind for unit in units}
     focus.platform = focus.platform or any(c.drop is Drop.PLATFORM for c in fresh)
     focus.list_in_sight = Kind.LIST in kinds or any(c.change is Change.LISTING for c in done)

@@ -13,7 +13,7 @@ from streams.reading.effects import Drop
 from streams.reading.names import is_owner
 from streams.reading.nominal import DATED, bans
 from streams.reading.patients import patient
-from streams.reading.phrases import Form
+from streams.reading.phrases import Form, Needs
 from streams.reading.sentences import Sentence
 from streams.reading.stance import Stance, judge
 from streams.reading.static import is_static
@@ -73,8 +73,14 @@ def candidates(view: Scene, focus: Focus, registry: Registry) -> Iterator[Candid
 def _unsaid(view: Scene, trigger: Trigger, focus: Focus, who: Agent) -> tuple[AuthorityKey, ...]:
     """The authority that context gives; where the group is the subject of the verb, whoever tells of it comes first."""
     told = view.voice.authority if trigger.phrase.subject and who.unit is None else None
+    behind = [unit.text for unit in view.units[trigger.end : trigger.end + 3]]
+    if who.unit is None and behind[:2] == ["in", "the"] and behind[2:] in _HERE:
+        told = focus.home  # "has been outlawed in the country since 2005"
     found = told or focus.authority_for(view.units, who.unit)
     return (found,) if found is not None else ()
+
+
+_HERE = (["country"], ["kingdom"], ["republic"])
 
 
 def _is_dated(view: Scene) -> bool:
@@ -84,6 +90,8 @@ def _is_dated(view: Scene) -> bool:
 def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry) -> Iterator[Candidate]:
     who, whom = agent(view.units, trigger), patient(view.units, trigger)
     groups = focus.groups_for(whom, view.units)
+    if trigger.phrase.subject and trigger.phrase.needs is Needs.STATUS and not whom.units and whom.stand_in == "it":
+        groups = focus.reported or groups  # "it takes effect": the step that the story is about
     authorities = who.authorities or _unsaid(view, trigger, focus, who)
     drop = _structural_drop(view, trigger, who, groups, authorities) or _focus_drop(view, focus, trigger, who)
     for authority in authorities or (None,):

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams.reading.patients import Patient
 from streams.reading.stand_ins import NUMBERS
 from streams.reading.tokens import Kind, Unit
 from streams.records import AuthorityKey, GroupKey
+
+_NAME = r"[A-Z][\w'’-]+"
+_TITLED = re.compile(
+    rf"\b(?:[Mm]inister|[Ss]ecretary|[Pp]resident|[Cc]hancellor|[Pp]remier|[Cc]ommissioner|[Aa]ttorney [Gg]eneral|"
+    rf"[Ss]pokes(?:man|woman|person)),? {_NAME} (?:{_NAME} )?({_NAME})"
+)
+_SAYS = re.compile(rf"({_NAME}) (?:also |then |later )?(?:said|says|told|announced|added|wrote|confirmed)\b")
 
 
 class Named(NamedTuple):
@@ -26,6 +34,7 @@ class Focus:
     home: AuthorityKey | None = None  # the authority the story is about
     acting: AuthorityKey | None = None  # the last one that acted
     changed: tuple[Named, ...] = ()  # the groups of the last change
+    reported: tuple[Named, ...] = ()  # the groups of the last change that is news
     named: tuple[Named, ...] = ()  # the groups of the last sentence that named any
     topic: tuple[Named, ...] = ()  # the groups of the headline, or of the lead if it has none
     platform: bool = False  # the story is about what a company did
@@ -34,6 +43,7 @@ class Focus:
     act_in_sight: bool = False  # the sentence before told of a change
     status_in_sight: bool = False  # the sentence before spoke of a ban or designation
     list_seen: bool = False  # some sentence did
+    officials: dict[str, AuthorityKey] = field(default_factory=dict)  # by surname, whose officials the story introduced
 
     def groups_for(self, patient: Patient, units: Sequence[Unit]) -> tuple[Named, ...]:
         """The groups a patient stands for: its own, or those of its stand-in."""
@@ -70,6 +80,18 @@ class Focus:
             return units[unit].authority
         return self.acting or self.home
 
+    def hear(self, text: str) -> None:
+        """Turn to the authority of an official who was introduced before, if the sentence begins with what he says."""
+        opens = _SAYS.match(text) if self.officials else None
+        if opens is not None:
+            self.acting = self.officials.get(opens[1], self.acting)
+
+    def meet(self, surnames: Iterable[str], speaking: AuthorityKey | None) -> None:
+        """Remember officials who were introduced; they are of the authority that speaks, or else of the acting one."""
+        whose = speaking or self.acting or self.home
+        if whose is not None:
+            self.officials = {**dict.fromkeys(surnames, whose), **self.officials}
+
     def saw(self, units: Sequence[Unit]) -> None:
         """Remember the groups a sentence named."""
         named = groups_in(units)
@@ -81,6 +103,11 @@ def _opens_sentence(patient: Patient, units: Sequence[Unit]) -> bool:
     """Whether the pronoun, or a number that stands for one, is the subject: "they", "the four"."""
     number = len(units) > 1 and units[0].text == "the" and patient.at is None and units[1].text in NUMBERS
     return number or (patient.at is not None and patient.at <= 1)
+
+
+def introduced(text: str) -> list[str]:
+    """The surnames of the officials that a sentence introduces by title and full name."""
+    return _TITLED.findall(text)
 
 
 def groups_in(units: Iterable[Unit]) -> tuple[Named, ...]:

@@ -192,6 +192,8 @@ _MORE = re.compile(
     r"\b(?:is|are|was|were) (?:named|listed|included|mentioned) (?:\w+ )*too\b",
     re.IGNORECASE,
 )
+_SOLE = re.compile(r"\b(?:first|last|latest|only|second|third)\b[^,;]{0,40} to $")
+
 _MORE_REACH = 3
 """How many sentences behind a change the rest of its groups may be named."""
 
@@ -237,6 +239,8 @@ def _same_step(view: Scene, text: str, earlier: Sequence[Candidate]) -> list[Can
     model = [c for c in earlier if c.drop is None and c.stage not in {None, Stage.REJECTED} and c.group is not None]
     if match is None or not model or _NOT.search(text[max(0, match.start() - 40) : match.start()]):
         return []
+    if _SOLE.search(text[: match.start()]) and any(c.sentence.number == view.sentence.number for c in model):
+        return []  # "Russia recognised it, the first country to do so"
     near = [c for c in model if view.sentence.number - c.sentence.number <= 1 and c.authority is not None]
     first = (near or model)[-1 if near else 0]
     groups = [c for c in model if c.change is first.change and c.sentence.number == first.sentence.number]

@@ -47,8 +47,11 @@ def _list_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
 def takes_group(units: Sequence[Unit], trigger: Trigger) -> bool:
     """`removed it`, `to exclude the movement`: the object alone, where the list was named a sentence before."""
     window = [unit.text for unit in units[trigger.end : trigger.right]]
-    if any(a in trigger.phrase.preps and b == "it" for a, b in pairwise(window)):
-        return True
+    if any(
+        a in trigger.phrase.preps and (b == "it" or (b in {"its", "their"} and window[i + 2 : i + 3] == ["own"]))
+        for i, (a, b) in enumerate(pairwise(window))
+    ):
+        return True  # "and Kyrgyzstan struck it from its own"
     if trigger.phrase.subject:  # "X stays on the list, Y comes off"
         ends = trigger.end + 1 >= len(units) or units[trigger.end + 1].kind is Kind.PUNCT
         return ends and trigger.end < len(units) and units[trigger.end].text in trigger.phrase.preps
