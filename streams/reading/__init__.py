@@ -96,7 +96,7 @@ def _units(page: _Page, index: int, waiting: bool) -> list[Unit]:
     if index < len(page.opening):
         return page.opening[index]
     text, (start, end, *_) = page.story.text, page.sentences[index]
-    if waiting or may_tell(text[start:end], page.focus.list_seen):
+    if waiting or may_tell(text[start:end], page.focus.list_seen or page.focus.list_in_sight):
         return collapse(units_of(text, start, end, page.mentions, page.lexicon))
     return bare_groups(text, start, end, page.mentions, page.lexicon)
 

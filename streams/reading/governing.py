@@ -135,11 +135,16 @@ def _breaks(units: Sequence[Unit], start: int, stop: int) -> bool:
     return ";" in between or "but" in between or (",", "and") in pairwise(between)
 
 
+_IN_FORCE = frozenset({"effect", "force"})
+"""How the verbs end that need no passive: "the removal of X took effect", "will come into force"."""
+
+
 def _judged_after(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:
     """`appeals to block its proscription were dismissed`: the passive behind judges the attempt before it."""
     decree = trigger.voice is Voice.GERUND and any(u.text in words().acts for u in units[trigger.left : trigger.start])
-    if trigger.voice not in {Voice.INFINITIVE, Voice.NOUN} and not decree:
+    as_noun = trigger.voice is Voice.GERUND and trigger.end < len(units) and units[trigger.end].text == "of"
+    if trigger.voice not in {Voice.INFINITIVE, Voice.NOUN} and not decree and not as_noun:
         return []
     after = [h for h in operators if trigger.end <= h.start < trigger.right and not h.noun]
     after = [h for h in after if not _turns_act(h) or trigger.voice is not Voice.INFINITIVE]
-    return [h for h in after[:1] if units[h.start - 1].text in words().be_forms]
+    return [h for h in after[:1] if units[h.start - 1].text in words().be_forms or units[h.end - 1].text in _IN_FORCE]

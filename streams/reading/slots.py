@@ -114,6 +114,8 @@ def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     if trigger.passive or trigger.phrase.subject:
         behind = range(trigger.start - 1, trigger.left - 1, -1)
         found = next((i for i in behind if units[i].kind is Kind.STATUS), None)
+        if found is not None and _is_undone(units, found):
+            return None  # "the annulment of the listing was upheld", "... takes effect"
         return (
             found
             if found is not None or trigger.phrase.subject
@@ -132,6 +134,12 @@ def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
         if stops or _acts(units[index]):
             return None
     return None
+
+
+def _is_undone(units: Sequence[Unit], status: int) -> bool:
+    """`the lifting of the ban`, `the annulment of its listing`: what is spoken of is the act, not the status."""
+    head = next((i for i in range(status - 1, max(-1, status - 4), -1) if units[i].text == "of"), 0)
+    return head > 0 and _acts(units[head - 1])
 
 
 def _behind_term(units: Sequence[Unit], start: int) -> int:
