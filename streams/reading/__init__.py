@@ -17,7 +17,7 @@ from functools import cache
 from streams.reading.attribution import find_medium, media
 from streams.reading.candidates import Candidate, candidates, may_be_named_in, named_later
 from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_back, settle_news
-from streams.reading.context import Focus, Named, groups_in, home_of, introduced
+from streams.reading.context import Focus, Named, groups_in, home_of
 from streams.reading.effects import Drop
 from streams.reading.ellipsis import gapped, pointed_at
 from streams.reading.history import as_renewal
@@ -91,14 +91,17 @@ def _page(story: Story, mentions: tuple[Mention, ...], registry: Registry) -> _P
     return _Page(story, mentions, lexicon, sentences, opening, today, agency, focus)
 
 
-def _units(page: _Page, index: int, waiting: bool) -> list[Unit]:
-    """The units of a sentence; of one that can tell nothing only its groups. `waiting`: names may still be to come."""
+def _units(page: _Page, index: int, text: str, waiting: bool) -> list[Unit]:
+    """The units of a sentence (its `text`); of one that can tell nothing only its groups.
+
+    `waiting`: names may still be to come.
+    """
     if index < len(page.opening):
         return page.opening[index]
-    text, (start, end, *_) = page.story.text, page.sentences[index]
-    if waiting or may_tell(text[start:end], page.focus.list_seen or page.focus.list_in_sight):
-        return collapse(units_of(text, start, end, page.mentions, page.lexicon))
-    return bare_groups(text, start, end, page.mentions, page.lexicon)
+    story, (start, end, *_) = page.story.text, page.sentences[index]
+    if waiting or may_tell(text, page.focus.list_seen or page.focus.list_in_sight):
+        return collapse(units_of(story, start, end, page.mentions, page.lexicon))
+    return bare_groups(story, start, end, page.mentions, page.lexicon)
 
 
 def _walk(page: _Page, registry: Registry) -> list[Candidate]:
@@ -108,7 +111,7 @@ def _walk(page: _Page, registry: Registry) -> list[Candidate]:
         text = page.story.text[sentence.start : sentence.end]
         page.focus.hear(text)
         waiting = [c for c in found if may_be_named_in(sentence, c)]
-        units = _units(page, index, bool(waiting))
+        units = _units(page, index, text, bool(waiting))
         view = _scene(page, sentence, units, registry)
         fresh = list(candidates(view, page.focus, registry))
         fresh += gapped(view, fresh)
@@ -116,9 +119,8 @@ def _walk(page: _Page, registry: Registry) -> list[Candidate]:
         fresh += named_later(waiting, found, view, fresh)
         found += fresh
         _remember(page.focus, fresh, units)
-        officials = introduced(text) if fresh else ()
-        if officials:
-            page.focus.meet(officials, view.voice.authority)
+        if fresh:
+            page.focus.meet(units)
     return found
 
 

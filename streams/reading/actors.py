@@ -135,9 +135,9 @@ def _under_law(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
     for index in range(trigger.end, trigger.right - 1):
         if units[index].text in {"under", "for", "as"}:
             near = units[index + 1 : index + 5]
-            owner = next((unit for unit in near if unit.kind is Kind.ACTOR and unit.authority), None)
+            owner = next((unit.authority for unit in near if unit.kind is Kind.ACTOR and unit.authority), None)
             if owner is not None:
-                return Agent((owner.authority,) if owner.authority else (), None)
+                return Agent((owner,), None)
     return None
 
 

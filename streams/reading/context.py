@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from streams.reading.patients import Patient
 from streams.reading.stand_ins import NUMBERS
 from streams.reading.tokens import Kind, Unit
+from streams.reading.words import words
 from streams.records import AuthorityKey, GroupKey
-
-_NAME = r"[A-Z][\w'’-]+"
-_TITLED = re.compile(
-    rf"\b(?:[Mm]inister|[Ss]ecretary|[Pp]resident|[Cc]hancellor|[Pp]remier|[Cc]ommissioner|[Aa]ttorney [Gg]eneral|"
-    rf"[Ss]pokes(?:man|woman|person)),? {_NAME} (?:{_NAME} )?({_NAME})"
-)
-_SAYS = re.compile(rf"({_NAME}) (?:also |then |later )?(?:said|says|told|announced|added|wrote|confirmed)\b")
+from streams.registry.folding import fold
 
 
 class Named(NamedTuple):
@@ -82,15 +77,16 @@ class Focus:
 
     def hear(self, text: str) -> None:
         """Turn to the authority of an official who was introduced before, if the sentence begins with what he says."""
-        opens = _SAYS.match(text) if self.officials else None
-        if opens is not None:
-            self.acting = self.officials.get(opens[1], self.acting)
+        first, *following = text.split(maxsplit=3) if self.officials else [""]
+        if not words().speech.isdisjoint(following[:2]):
+            self.acting = self.officials.get(fold(first).text, self.acting)
 
-    def meet(self, surnames: Iterable[str], speaking: AuthorityKey | None) -> None:
-        """Remember officials who were introduced; they are of the authority that speaks, or else of the acting one."""
-        whose = speaking or self.acting or self.home
-        if whose is not None:
-            self.officials = {**dict.fromkeys(surnames, whose), **self.officials}
+    def meet(self, units: Sequence[Unit]) -> None:
+        """Remember the officials a sentence introduces; one without a country is of the acting authority."""
+        for surname, authority in _introduced(units):
+            whose = authority or self.acting or self.home
+            if whose is not None:
+                self.officials.setdefault(surname, whose)
 
     def saw(self, units: Sequence[Unit]) -> None:
         """Remember the groups a sentence named."""
@@ -105,9 +101,16 @@ def _opens_sentence(patient: Patient, units: Sequence[Unit]) -> bool:
     return number or (patient.at is not None and patient.at <= 1)
 
 
-def introduced(text: str) -> list[str]:
-    """The surnames of the officials that a sentence introduces by title and full name."""
-    return _TITLED.findall(text)
+def _introduced(units: Sequence[Unit]) -> Iterator[tuple[str, AuthorityKey | None]]:
+    """The officials named by office and full name, "Foreign Minister Penny Wong": surname, and whose the office is."""
+    for index, (unit, first) in enumerate(pairwise(units), start=1):
+        if unit.kind is not Kind.ACTOR or unit.noun is None:
+            continue
+        if first.kind is Kind.ACTOR and first.authority is not None:  # a figure that the registry knows
+            yield first.text.rsplit(maxsplit=1)[-1], first.authority
+        name = list(takewhile(lambda u: u.kind is Kind.WORD and u.capital, units[index : index + 3]))
+        if len(name) > 1:
+            yield name[-1].text, unit.authority
 
 
 def groups_in(units: Iterable[Unit]) -> tuple[Named, ...]:
