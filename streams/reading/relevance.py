@@ -3,56 +3,104 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from enum import Enum
 from functools import cache
 from itertools import chain
+from typing import NamedTuple
 
 from streams.reading.ellipsis import points_back
 from streams.reading.phrases import Needs, Spelling, spellings
 from streams.reading.words import plural, words
 
 _WORD = re.compile(r"[a-z]{2,}")
-_NOUNS_CARRY = {Needs.LABEL, Needs.STATUS, Needs.STATUS_OR_LIST, Needs.LIST}
+_FOREIGN = re.compile(r"[^\x00-\u024f\u2010-\u2027]")
+"""Letters and marks beyond Latin script: folding may turn them into words that are not seen here."""
 
 
-def may_tell(text: str, list_seen: bool) -> bool:
-    """Whether a phrase of the phrasebook can hold in `text`; `list_seen`: the story has spoken of a list before."""
+class Before(Enum):
+    """What the sentences before must have spoken of, so that a verb needs less beside it."""
+
+    NOTHING = 0
+    A_LIST = 1  # some sentence did: "removed it", "took them off"
+    AN_ACT = 2  # the last one did: "it was imposed in 2001"
+
+
+def may_tell(text: str, before: set[Before]) -> bool:
+    """Whether a phrase of the phrasebook can hold in `text`, given what the story has spoken of `before`."""
     found = set(_WORD.findall(text.lower()))
-    if not text.isascii() or not _telling().isdisjoint(found):
+    if not _status_nouns().isdisjoint(found) or _FOREIGN.search(text):
         return True
-    if list_seen and not _moves().isdisjoint(found) and not (words().plain_moves | _OBJECTS).isdisjoint(found):
-        return True
+    known = _by_first_word()
+    for word in found & known.keys():
+        for row in known[word]:
+            if row.before in before and row.rest <= found and not any(map(found.isdisjoint, row.beside)):
+                return True
     return points_back(text)
 
 
-_OBJECTS = frozenset({"it", "they", "them", "that", "this", "off"})
-"""What stands beside a verb whose list or ban was named before: "took them off", "it was imposed in 2001"."""
+class _Telling(NamedTuple):
+    """One way in which a spelling of a phrase can hold, as bare words, behind its first."""
+
+    before: Before
+    rest: frozenset[str]  # all of these must be there
+    beside: tuple[frozenset[str], ...]  # and one of each of these
 
 
 @cache
-def _telling() -> frozenset[str]:
-    """Verbs that need no noun, the nouns and marks that the others need."""
-    known = words()
-    nouns = known.list_heads | known.status_nouns
-    marks = known.list_marks | known.label_marks | known.labels_alone | {"further", "another", "additional"}
-    verbs = {piece for s in _spelt() if s.phrase.needs not in _NOUNS_CARRY for piece in _told_by(s)}
-    texts = {*nouns, *map(plural, nouns), *marks, *verbs}
-    return frozenset(piece for text in texts for piece in _WORD.findall(text))
+def _by_first_word() -> dict[str, tuple[_Telling, ...]]:
+    index: dict[str, dict[_Telling, None]] = {}
+    for spelt in chain.from_iterable(spellings().values()):
+        first, *rest = _pieces(spelt.words)
+        asked = tuple(filter(None, (_pieces(spelt.phrase.followed_by), _pieces([spelt.phrase.auxiliary or ""]))))
+        for before, more, beside in _ways(spelt):
+            needed = (*map(frozenset, asked), *([frozenset(beside)] if beside else []))
+            index.setdefault(first, {})[_Telling(before, frozenset([*rest, *more]), needed)] = None
+    return {first: tuple(rows) for first, rows in index.items()}
+
+
+def _pieces(texts: Iterable[str]) -> list[str]:
+    """The words of the texts as `found` has them, each once."""
+    return list(dict.fromkeys(piece for text in texts for piece in _WORD.findall(text)))
+
+
+_Way = tuple[Before, Iterable[str], Iterable[str]]
+"""What must have been spoken of before, words that must all be there, words of which one must."""
+
+
+def _ways(spelt: Spelling) -> Iterator[_Way]:
+    known, phrase = words(), spelt.phrase
+    needs = phrase.needs
+    if needs in {Needs.NOTHING, Needs.GOVERNMENT}:
+        yield Before.NOTHING, (), ()
+    elif needs is Needs.LABEL:
+        yield Before.NOTHING, (), {*known.label_marks, *_with_plurals(known.labels_alone)}
+    elif needs is Needs.FURTHER_TERM:
+        yield Before.NOTHING, (), ("further", "another", "additional")
+    if needs in {Needs.LIST, Needs.STATUS_OR_LIST}:
+        yield Before.NOTHING, (), _with_plurals(known.list_heads)
+    if needs in {Needs.STATUS, Needs.STATUS_OR_LIST} and not phrase.followed_by:
+        yield Before.AN_ACT, (), known.pronouns  # the nouns themselves are asked for before all else
+    if needs is Needs.LIST:
+        yield from _of_a_list_named_before(spelt)
+
+
+def _of_a_list_named_before(spelt: Spelling) -> Iterator[_Way]:
+    """What `slots.takes_group` asks for."""
+    phrase = spelt.phrase
+    if not phrase.preps:
+        return
+    if spelt.words[0] in words().plain_moves:
+        yield Before.A_LIST, (), ()
+    for prep in phrase.preps:
+        yield Before.A_LIST, (prep,), () if phrase.subject or prep == "off" else ("it", "its", "their")
 
 
 @cache
-def _moves() -> frozenset[str]:
-    """First words of the verbs that take a list or a ban."""
-    takers = {Needs.LIST, Needs.STATUS, Needs.STATUS_OR_LIST}
-    return frozenset(piece for s in _spelt() if s.phrase.needs in takers for piece in _WORD.findall(s.words[0]))
+def _status_nouns() -> frozenset[str]:
+    return frozenset(_with_plurals(words().status_nouns | words().marked_status_nouns))
 
 
-def _spelt() -> Iterator[Spelling]:
-    return chain.from_iterable(spellings().values())
-
-
-def _told_by(spelling: Spelling) -> list[str]:
-    """The words without which the phrase does not hold: the auxiliary it asks for, the last word of a phrasal verb."""
-    if spelling.phrase.needs is Needs.FURTHER_TERM:
-        return []
-    return _WORD.findall(spelling.phrase.auxiliary or spelling.words[-1])
+def _with_plurals(nouns: frozenset[str]) -> Iterator[str]:
+    yield from nouns
+    yield from map(plural, nouns)

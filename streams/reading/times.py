@@ -38,6 +38,14 @@ _PATTERN = re.compile(
     re.IGNORECASE,
 )
 
+_CUE = re.compile(
+    r"\b(?:\d|last|this|next|ear|tod|yes|tom|ton|mid|"
+    + "|".join(sorted({word[:3] for word in (*_MONTHS, *WEEKDAYS)} | set(_NUMBERS)))
+    + ")",
+    re.IGNORECASE,
+)
+"""How every time begins: the pattern itself is tried only there, for it is slow to fail."""
+
 
 class When(NamedTuple):
     """A time named in `text[start:end]`; `date` None where it cannot be placed without the story's day."""
@@ -57,7 +65,11 @@ def is_month(word: str) -> bool:
 def find_times(text: str, start: int, end: int, today: date | None) -> list[When]:
     """The times in `text[start:end]`, in order."""
     found = []
-    for match in _PATTERN.finditer(text, start, end):
+    for cue in _CUE.finditer(text, start, end):
+        match = _PATTERN.match(text, cue.start(), end) if cue.start() >= start else None
+        if match is None:
+            continue
+        start = match.end()
         when = None if _is_name(match, text) else _read(match, text, today)
         if when is not None:
             found.append(when)
