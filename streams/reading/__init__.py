@@ -23,7 +23,7 @@ from streams.reading.ellipsis import gapped, pointed_at
 from streams.reading.history import as_renewal
 from streams.reading.lexicon import Lexicon
 from streams.reading.nouns import collapse
-from streams.reading.relevance import Before, may_tell
+from streams.reading.relevance import may_tell
 from streams.reading.sentences import Sentence, split
 from streams.reading.tenses import Scene
 from streams.reading.tokens import Kind, Unit
@@ -99,19 +99,10 @@ def _units(page: _Page, index: int, text: str, waiting: bool) -> list[Unit]:
     if index < len(page.opening):
         return page.opening[index]
     story, (start, end, *_) = page.story.text, page.sentences[index]
-    if waiting or may_tell(text, _spoken_of(page.focus)):
+    focus = page.focus
+    if waiting or may_tell(text, focus.list_seen or focus.list_in_sight, focus.status_in_sight or focus.act_in_sight):
         return collapse(units_of(story, start, end, page.mentions, page.lexicon))
     return bare_groups(story, start, end, page.mentions, page.lexicon)
-
-
-def _spoken_of(focus: Focus) -> set[Before]:
-    """What a verb need not name any more."""
-    before = {Before.NOTHING}
-    if focus.list_seen or focus.list_in_sight:
-        before.add(Before.A_LIST)
-    if focus.status_in_sight or focus.act_in_sight:
-        before.add(Before.AN_ACT)
-    return before
 
 
 def _walk(page: _Page, registry: Registry) -> list[Candidate]:

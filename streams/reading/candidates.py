@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from streams.reading.actors import Agent, agent
 from streams.reading.attribution import Attribution
@@ -28,8 +30,7 @@ from streams.registry.entries import AuthorityKind
 from streams.vocabulary import Change, Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A possible claim; with `drop` set it is none, and that is why."""
 
     change: Change
@@ -62,7 +63,10 @@ class Candidate:
 def candidates(view: Scene, focus: Focus, registry: Registry) -> Iterator[Candidate]:
     """Every candidate of the sentence, dropped ones included, with their reasons."""
     seen = Seen(
-        lambda: focus.list_in_sight or (focus.list_seen and _is_dated(view)), focus.status_in_sight, focus.act_in_sight
+        focus.list_in_sight or focus.list_seen,
+        lambda: focus.list_in_sight or (focus.list_seen and _is_dated(view)),
+        focus.status_in_sight,
+        focus.act_in_sight,
     )
     triggers = list(find_triggers(view.units, seen))
     triggers += bans(view, {trigger.slot for trigger in triggers})

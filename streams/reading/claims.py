@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from functools import cache
+
+from msgspec.structs import replace
 
 from streams.dates import day_of, is_after
 from streams.reading.candidates import Candidate
@@ -55,7 +56,7 @@ def turns() -> tuple[tuple[Row, re.Pattern[str]], ...]:
 def find_turns(sentence: str) -> list[Row]:
     """The rows that a sentence meets."""
     lower = sentence.lower().replace("’", "'")
-    return [row for row, pattern in turns() if any(cue in lower for cue in row.cues) and pattern.search(lower)]
+    return [row for row, pattern in turns() if any(map(lower.__contains__, row.cues)) and pattern.search(lower)]
 
 
 def settle_news(found: Sequence[Candidate], opinion: bool) -> tuple[list[Candidate], list[Candidate], list[Candidate]]:

@@ -22,7 +22,8 @@ from streams.vocabulary import Stage
 class Seen(NamedTuple):
     """What the sentences before spoke of."""
 
-    a_list: Callable[[], bool]
+    some_list: bool  # anywhere before
+    a_list: Callable[[], bool]  # so that this sentence may mean it
     a_status: bool
     an_act: bool
 
@@ -32,19 +33,21 @@ def find_triggers(units: Sequence[Unit], seen: Seen) -> Iterator[Trigger]:
 
     `seen`: what the text before spoke of, so that "removed the group" needs no list of its own.
     """
-    known, out_of_reach = spellings(), _out_of_reach(units)
+    known, out_of_reach = spellings(), _out_of_reach(units, seen)
     for index, unit in enumerate(units):
         trigger = _at(units, index, seen, out_of_reach) if unit.text in known and unit.kind is Kind.WORD else None
         if trigger is not None:
             yield trigger
 
 
-def _out_of_reach(units: Sequence[Unit]) -> frozenset[Needs]:
+def _out_of_reach(units: Sequence[Unit], seen: Seen) -> frozenset[Needs]:
     """The needs that nothing in the sentence can meet: a cheap look before each verb is weighed."""
-    kinds = {unit.kind for unit in units}
+    kinds, texts = {unit.kind for unit in units}, {unit.text for unit in units}
     lacking = {Needs.LABEL} if Kind.LABEL not in kinds else set()
-    if Kind.STATUS not in kinds and words().pronouns.isdisjoint(unit.text for unit in units):
-        lacking.add(Needs.STATUS)
+    if Kind.STATUS not in kinds and words().pronouns.isdisjoint(texts):
+        lacking |= {Needs.STATUS} if Kind.LIST in kinds else {Needs.STATUS, Needs.STATUS_OR_LIST}
+    if Kind.LIST not in kinds and _LISTED.isdisjoint(texts) and not seen.some_list:
+        lacking.add(Needs.LIST)
     return frozenset(lacking)
 
 

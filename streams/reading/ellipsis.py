@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
+
+from msgspec.structs import replace
 
 from streams.reading.candidates import SAME_FATE, Candidate
 from streams.reading.names import run_of_groups
@@ -32,7 +33,7 @@ _NOT = re.compile(
 
 def points_back(text: str) -> bool:
     """Whether the text may tell of a change by pointing at another one."""
-    if not any(cue in text for cue in _POINTERS):
+    if not any(map(text.__contains__, _POINTERS)):
         return False
     return any(pattern.search(text) is not None for pattern in (_SAME, _FATE, _MORE))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from streams.dates import is_before, latest_day
 from streams.reading.candidates import Candidate

@@ -18,44 +18,49 @@ _FOREIGN = re.compile(r"[^\x00-\u024f\u2010-\u2027]")
 """Letters and marks beyond Latin script: folding may turn them into words that are not seen here."""
 
 
-class Before(Enum):
-    """What the sentences before must have spoken of, so that a verb needs less beside it."""
+def may_tell(text: str, list_seen: bool, act_seen: bool) -> bool:
+    """Whether a phrase of the phrasebook can hold in `text`.
 
-    NOTHING = 0
-    A_LIST = 1  # some sentence did: "removed it", "took them off"
-    AN_ACT = 2  # the last one did: "it was imposed in 2001"
-
-
-def may_tell(text: str, before: set[Before]) -> bool:
-    """Whether a phrase of the phrasebook can hold in `text`, given what the story has spoken of `before`."""
+    `list_seen`: some sentence before spoke of a list, so that "removed it" is enough; `act_seen`: the last one did of
+    a ban or a change, so that "it was imposed in 2001" is.
+    """
     found = set(_WORD.findall(text.lower()))
     if not _status_nouns().isdisjoint(found) or _FOREIGN.search(text):
         return True
-    known = _by_first_word()
+    known = _by_first_word(list_seen, act_seen)
     for word in found & known.keys():
         for row in known[word]:
-            if row.before in before and row.rest <= found and not any(map(found.isdisjoint, row.beside)):
+            if row.rest <= found and not any(map(found.isdisjoint, row.beside)):
                 return True
     return points_back(text)
+
+
+class _Before(Enum):
+    """What the sentences before must have spoken of, so that a verb needs no more beside it."""
+
+    NOTHING = 0
+    A_LIST = 1
+    AN_ACT = 2
 
 
 class _Telling(NamedTuple):
     """One way in which a spelling of a phrase can hold, as bare words, behind its first."""
 
-    before: Before
     rest: frozenset[str]  # all of these must be there
     beside: tuple[frozenset[str], ...]  # and one of each of these
 
 
 @cache
-def _by_first_word() -> dict[str, tuple[_Telling, ...]]:
+def _by_first_word(list_seen: bool, act_seen: bool) -> dict[str, tuple[_Telling, ...]]:
+    known = {_Before.NOTHING} | ({_Before.A_LIST} if list_seen else set()) | ({_Before.AN_ACT} if act_seen else set())
     index: dict[str, dict[_Telling, None]] = {}
     for spelt in chain.from_iterable(spellings().values()):
         first, *rest = _pieces(spelt.words)
         asked = tuple(filter(None, (_pieces(spelt.phrase.followed_by), _pieces([spelt.phrase.auxiliary or ""]))))
         for before, more, beside in _ways(spelt):
-            needed = (*map(frozenset, asked), *([frozenset(beside)] if beside else []))
-            index.setdefault(first, {})[_Telling(before, frozenset([*rest, *more]), needed)] = None
+            if before in known:
+                needed = (*map(frozenset, asked), *([frozenset(beside)] if beside else []))
+                index.setdefault(first, {})[_Telling(frozenset([*rest, *more]), needed)] = None
     return {first: tuple(rows) for first, rows in index.items()}
 
 
@@ -64,7 +69,7 @@ def _pieces(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(piece for text in texts for piece in _WORD.findall(text)))
 
 
-_Way = tuple[Before, Iterable[str], Iterable[str]]
+_Way = tuple[_Before, Iterable[str], Iterable[str]]
 """What must have been spoken of before, words that must all be there, words of which one must."""
 
 
@@ -72,15 +77,15 @@ def _ways(spelt: Spelling) -> Iterator[_Way]:
     known, phrase = words(), spelt.phrase
     needs = phrase.needs
     if needs in {Needs.NOTHING, Needs.GOVERNMENT}:
-        yield Before.NOTHING, (), ()
+        yield _Before.NOTHING, (), ()
     elif needs is Needs.LABEL:
-        yield Before.NOTHING, (), {*known.label_marks, *_with_plurals(known.labels_alone)}
+        yield _Before.NOTHING, (), {*known.label_marks, *_with_plurals(known.labels_alone)}
     elif needs is Needs.FURTHER_TERM:
-        yield Before.NOTHING, (), ("further", "another", "additional")
+        yield _Before.NOTHING, (), ("further", "another", "additional")
     if needs in {Needs.LIST, Needs.STATUS_OR_LIST}:
-        yield Before.NOTHING, (), _with_plurals(known.list_heads)
+        yield _Before.NOTHING, (), _with_plurals(known.list_heads)
     if needs in {Needs.STATUS, Needs.STATUS_OR_LIST} and not phrase.followed_by:
-        yield Before.AN_ACT, (), known.pronouns  # the nouns themselves are asked for before all else
+        yield _Before.AN_ACT, (), known.pronouns  # the nouns themselves are asked for before all else
     if needs is Needs.LIST:
         yield from _of_a_list_named_before(spelt)
 
@@ -91,9 +96,9 @@ def _of_a_list_named_before(spelt: Spelling) -> Iterator[_Way]:
     if not phrase.preps:
         return
     if spelt.words[0] in words().plain_moves:
-        yield Before.A_LIST, (), ()
+        yield _Before.A_LIST, (), ()
     for prep in phrase.preps:
-        yield Before.A_LIST, (prep,), () if phrase.subject or prep == "off" else ("it", "its", "their")
+        yield _Before.A_LIST, (prep,), () if phrase.subject or prep == "off" else ("it", "its", "their")
 
 
 @cache
