@@ -75,7 +75,7 @@ def _group_is_subject(units: Sequence[Unit], trigger: Trigger, actor: int | None
     """`Taliban ban all parties`: a group stands where the authority would, nearer than any actor."""
     low = trigger.left if actor is None else actor + 1
     for index in range(trigger.start - 1, low - 1, -1):
-        if units[index].text in {",", ")"} or units[index].text in words().prepositions:
+        if units[index].text in {",", ")", "as"} or units[index].text in words().prepositions:
             return False
         if units[index].kind is Kind.GROUP:
             first = index

@@ -88,12 +88,14 @@ def _fitting(units: Sequence[Unit], start: int, spelling: Spelling, seen: Seen) 
     phrase, end = spelling.phrase, start + len(spelling.words)
     if start and units[start - 1].text in words().stays:
         return None  # "to stay banned": a standing
+    if start > 2 and units[start - 1].text == "be" and units[start - 3].text in {"continue", "continues", "continued"}:
+        return None  # "continue to be banned"
     if _is_kept(units, start, spelling.form) or _is_attribute(units, start, end, spelling.form):
         return None
     if start and spelling.form in {Form.BASE, Form.PRESENT} and units[start - 1].text in words().articles:
         return None  # "a review", "the list": the noun
-    if start and units[start].text == "include" and units[start - 1].text in words().stand_ins_for_many:
-        return None  # "they include X and Y" goes on with what was said
+    if start and units[start].text == "include" and units[start - 1].text in words().stand_ins_for_many | _RELATIVES:
+        return None  # "they include X and Y", "groups, which include X": goes on with what was said
     on = end < len(units) and units[end].text in {"on", "against", "over"}
     if on and spelling.form is Form.PRESENT and not phrase.subject:
         return None  # "despite sanctions on X": the noun
@@ -160,6 +162,8 @@ def _stands_for_status(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> b
     return named or any(unit.kind is Kind.STATUS for unit in units[: trigger.start])
 
 
+_RELATIVES = frozenset({"which", "that", "who"})
+
 _LISTED = frozenset({"designated", "listed", "blacklisted", "proscribed", "added"})
 """Verbs behind which "dropped it" means the list."""
 
@@ -210,11 +214,14 @@ def _closes(units: Sequence[Unit], index: int, end: int) -> bool:
     unit = units[index]
     if unit.kind is Kind.PUNCT:
         return unit.text in {";", "—", "–"} and index > end
-    if unit.text == "since" and index + 1 < len(units) and _begins_date(units[index + 1]):
+    if unit.text in {"since", "until"} and index + 1 < len(units) and _begins_date(units[index + 1]):
         return False
     return unit.kind is Kind.WORD and unit.text in words().clause_walls
 
 
 def _begins_date(unit: Unit) -> bool:
-    """`since 2003`, `since March`, `since last year`: a time, no clause of its own."""
-    return unit.text[:1].isdigit() or unit.text in {"last", "the", "early", "late"} or is_month(unit.text)
+    """`since 2003`, `since March`, `until next summer`: a time, no clause of its own."""
+    return unit.text[:1].isdigit() or unit.text in _DATES_BEGIN or is_month(unit.text)
+
+
+_DATES_BEGIN = frozenset({"last", "next", "the", "early", "late", "spring", "summer", "autumn", "winter"})

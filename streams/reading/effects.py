@@ -79,6 +79,8 @@ def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
         case Effect.GRANT:
             return _granted(stage, hit, above), None
         case Effect.REJECT:
+            if _is_anothers(hit, above):
+                return None, Drop.CALL
             return (stage, None) if negated else _refused(stage)
         case Effect.AFFIRM:
             return _affirmed(stage, hit, above, negated)
@@ -92,6 +94,16 @@ def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
             return _refused(stage) if negated else (Stage.PROPOSED, None)  # also "reviews whether to keep X on it"
         case _:
             return _refused(stage) if negated else (at_most(stage, Stage.DECIDED), None)
+
+
+def _is_anothers(hit: Hit, above: Above) -> bool:
+    """`China opposes the U.S. decision to delist X`: who is against it is not who decides, unless a member is."""
+    if hit.noun or above.members or above.units[hit.start - 1].text in words().be_forms:
+        return False
+    actor = next((unit for unit in reversed(above.units[: hit.start]) if _can_ask(unit)), None)
+    if actor is None or actor.kind is Kind.GROUP or actor.possessive:
+        return False
+    return actor.authority not in {None, above.authority}
 
 
 def _negated(units: Sequence[Unit], hit: Hit) -> bool:

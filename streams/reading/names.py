@@ -49,8 +49,8 @@ def turns_away(units: Sequence[Unit], index: int, indices: range) -> bool:
     """Whether the search for the first group must give up at this unit."""
     unit = units[index]
     if indices.step < 0:
-        if unit.text == "by" and index and _is_participle(units[index - 1].text):
-            return False  # "the fund set up by the late X is ..."
+        if unit.text == "by" and index and (_is_participle(units[index - 1].text) or _in_aside(units, index)):
+            return False  # "the fund set up by the late X is ...", "X, the party led from abroad by Y, was"
         return unit.text in {"by", ";"} or (
             unit.text in words().speech and index + 1 < len(units) and units[index + 1].text != ","
         )
@@ -75,6 +75,12 @@ def turns_away(units: Sequence[Unit], index: int, indices: range) -> bool:
         u.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for u in units[index + 1 : index + 3]
     )
     return unit.text in words().away and not leads_on
+
+
+def _in_aside(units: Sequence[Unit], index: int) -> bool:
+    """Whether a comma behind a group's name opens what stands here."""
+    comma = next((i for i in range(index - 1, max(index - 14, 0), -1) if units[i].text == ","), None)
+    return comma is not None and units[comma - 1].kind is Kind.GROUP
 
 
 def _is_participle(word: str) -> bool:
@@ -105,6 +111,8 @@ def is_owner(units: Sequence[Unit], index: int) -> bool:
     if _is_apposition(units, index):
         return True
     before = [unit.text for unit in units[max(0, index - 4) : index]]
+    if not words().serving.isdisjoint(before[-2:] if before[-1:] == ["the"] else before[-1:]):
+        return True  # "men suspected of financing Hamas"
     if any(a in words().ties and b in {"to", "with"} for a, b in pairwise(before)):
         return True
     return "of" in before and any(text in words().members for text in before[: before.index("of")])

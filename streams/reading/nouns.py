@@ -209,8 +209,8 @@ def _goes_on_to_group(units: list[Unit], index: int) -> bool:
 
 
 def _goes_on_to_list(units: list[Unit], index: int) -> bool:
-    """`the foreign terrorist organization list`: the label only names the list."""
-    return index + 1 < len(units) and singular(units[index + 1].text) in words().list_heads
+    """`the foreign terrorist organization list`, `... designation`: the label only names the list or the status."""
+    return index + 1 < len(units) and singular(units[index + 1].text) in words().list_heads | words().status_nouns
 
 
 def _status_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int, int] | None:

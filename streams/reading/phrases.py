@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from streams.errors import DataFileError
-from streams.reading.words import load_table, words
+from streams.reading.words import load_table, plural, words
 from streams.registry.entries import Entry
 from streams.vocabulary import Change, Stage
 
@@ -104,7 +105,7 @@ def spellings() -> dict[str, tuple[Spelling, ...]]:
                 index.setdefault(spelt[0], []).append(Spelling(spelt, form, row))
         for first, *rest in (text.split() for text in row.texts):
             index.setdefault(first, []).append(Spelling((first, *rest), Form.PAST, row))
-        for noun in row.nouns:
+        for noun in chain.from_iterable((noun, plural(noun)) for noun in row.nouns):
             index.setdefault(noun, []).append(Spelling((noun,), Form.NOUN, row))
     return {first: tuple(sorted(found, key=lambda s: -len(s.words))) for first, found in index.items()}
 

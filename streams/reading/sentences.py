@@ -105,6 +105,9 @@ def _split_line(line: str, begin: int) -> list[tuple[int, int]]:
     return [(left, right) for left, right in spans if any(char.isalnum() for char in line[left:right])]
 
 
+_INITIALS = re.compile(r"[A-Z](?:\.[A-Z])*")
+"""`G.L. Peiris`, `J. Smith`: what stands before a surname."""
+
 _LONGEST = 2_000
 """Characters of a sentence. Notices with their lists stay below it; a longer run is a text that lost its stops."""
 
@@ -133,7 +136,7 @@ def _ends_sentence(line: str, stop: int, end: int) -> bool:
     if last.lower() in {"u.s", "u.n", "u.k", "e.u"}:
         # An abbreviation that often ends a sentence too: a new one begins if a function word follows.
         return rest.split(None, 1)[0] in words().sentence_openers
-    return last.lower() not in words().abbreviations and not (len(last) == 1 and last.isupper())
+    return last.lower() not in words().abbreviations and not _INITIALS.fullmatch(last)
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

@@ -123,7 +123,7 @@ def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
         )
     if trigger.phrase.followed_by and trigger.phrase.change.value == "delisting":
         return _first(units, trigger.end, min(trigger.right, trigger.end + 8), Kind.STATUS)
-    reach = 7 if trigger.voice is Voice.NOUN else 5
+    reach = 10 if trigger.voice is Voice.NOUN else 5
     start = _behind_term(units, trigger.end)
     for index in range(start, min(trigger.right, start + reach)):
         if units[index].kind is Kind.STATUS:

@@ -140,6 +140,12 @@ def _year_for(month: int, day: int, today: date) -> int:
     return today.year - 1 if candidate > today + timedelta(days=120) else today.year
 
 
+_UP_TO = re.compile(
+    r"\b(?:by|until|till|beyond|before)\s+(?:the\s+)?(?:(?:end|middle|start|beginning|close)\s+of\s+|mid-|early\s+|late\s+)?$",
+    re.IGNORECASE,
+)
+
+
 def _month(part: dict[str, str | None], text: str, match: re.Match[str], today: date | None) -> str | None:
     word = part["month3"] or ""
     before = text[max(0, match.start() - 12) : match.start()].lower().split()
@@ -155,7 +161,7 @@ def _month(part: dict[str, str | None], text: str, match: re.Match[str], today: 
     if part["which3"] == "last year":
         return f"{today.year - 1}-{number:02d}"
     year = today.year if number < today.month or (number == today.month and lead != "last") else today.year - 1
-    if lead in {"next", "by", "until"} and number > today.month:
+    if number > today.month and (lead == "next" or _UP_TO.search(text, max(0, match.start() - 32), match.start())):
         year = today.year
     return f"{year}-{number:02d}"
 

@@ -73,6 +73,7 @@ class Words(Entry, frozen=True, kw_only=True):
     quarters: frozenset[str]
     ranks: frozenset[str]
     ties: frozenset[str]
+    serving: frozenset[str]
     strangers: frozenset[str]
     pronouns: frozenset[str]
     irregular: dict[str, tuple[str, str, str, str]]
