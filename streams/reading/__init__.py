@@ -19,10 +19,11 @@ from streams.reading.candidates import Candidate, candidates, may_be_named_in, n
 from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_back, settle_news
 from streams.reading.context import Focus, Named, groups_in, home_of
 from streams.reading.effects import Drop
-from streams.reading.ellipsis import gapped, pointed_at
+from streams.reading.ellipsis import gapped
 from streams.reading.history import as_renewal
 from streams.reading.lexicon import Lexicon
 from streams.reading.nouns import collapse
+from streams.reading.pointers import pointed_at
 from streams.reading.relevance import may_tell
 from streams.reading.sentences import Sentence, split
 from streams.reading.tenses import Scene

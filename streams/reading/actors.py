@@ -7,6 +7,7 @@ an active verb has the nearest actor before it that is no origin, no requester, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from streams.reading.governing import main_actor
@@ -33,10 +34,26 @@ def agent(units: Sequence[Unit], trigger: Trigger) -> Agent:
     slot = units[trigger.slot] if trigger.slot is not None else None
     if slot is not None and slot.authority is not None:
         return Agent((slot.authority,), None)
+    owners = () if trigger.phrase.names_later else _owners_behind(units, trigger.slot)
+    if owners:
+        return Agent(owners, None)
     said = (_by_phrase(units, trigger) or _place(units, trigger)) if trigger.passive else None
     if said is not None:
         return said
     return _of_subject(units, trigger) if trigger.phrase.subject else _of_object(units, trigger)
+
+
+def _owners_behind(units: Sequence[Unit], slot: int | None) -> tuple[AuthorityKey, ...]:
+    """`on the terrorism lists of the United States and the United Nations`: whose the list is."""
+    if (
+        slot is None
+        or units[slot].kind is not Kind.LIST
+        or units[slot + 1 : slot + 2] == []
+        or (units[slot + 1].text != "of")
+    ):
+        return ()
+    run = takewhile(lambda u: u.kind is Kind.ACTOR or u.text in {",", "and", "the", "both"}, units[slot + 2 :])
+    return tuple(dict.fromkeys(unit.authority for unit in run if unit.authority is not None))
 
 
 def _of_subject(units: Sequence[Unit], trigger: Trigger) -> Agent:
@@ -48,8 +65,10 @@ def _of_subject(units: Sequence[Unit], trigger: Trigger) -> Agent:
 def _of_object(units: Sequence[Unit], trigger: Trigger) -> Agent:
     """Who does what the verb says to the group."""
     venue = _place(units, trigger, "at") if trigger.voice is Voice.INFINITIVE else None
+    if trigger.phrase.bare:
+        venue = venue or _under_law(units, trigger, frozenset({"under"}))
     if venue is not None:
-        return venue  # "a proposal to blacklist X at the U.N."
+        return venue  # "a proposal to blacklist X at the U.N.", "put X under U.N. sanctions"
     subject = _actor(units, trigger)
     if trigger.voice is Voice.ACTIVE and _group_is_subject(units, trigger, subject):
         return Agent((), None, group_acts=True)
@@ -130,10 +149,12 @@ def _place(units: Sequence[Unit], trigger: Trigger, lead: str = "in") -> Agent |
     return None
 
 
-def _under_law(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
+def _under_law(
+    units: Sequence[Unit], trigger: Trigger, leads: frozenset[str] = frozenset({"under", "for", "as"})
+) -> Agent | None:
     """`became a terrorist organisation under Australian law`, `... as far as the United States is concerned`."""
-    for index in range(trigger.end, trigger.right - 1):
-        if units[index].text in {"under", "for", "as"}:
+    for index in range(trigger.end - 1, trigger.right - 1):
+        if units[index].text in leads or (index < trigger.end and units[index].text == "to"):
             near = units[index + 1 : index + 5]
             owner = next((unit.authority for unit in near if unit.kind is Kind.ACTOR and unit.authority), None)
             if owner is not None:
@@ -175,6 +196,8 @@ def _subject(units: Sequence[Unit], trigger: Trigger) -> int | None:
     second: int | None = None
     for index in range(_before_aside(units, trigger), trigger.left - 1, -1):
         unit = units[index]
+        if unit.kind is Kind.ACTOR and unit.authority is not None and _owns_act(units, index, trigger):
+            return index
         if unit.kind is not Kind.ACTOR or _is_attribute(units, index) or _is_requester(units, index):
             continue
         if _after_preposition(units, index):
@@ -182,6 +205,17 @@ def _subject(units: Sequence[Unit], trigger: Trigger) -> int | None:
             continue
         return index
     return None if trigger.phrase.needs_actor else second
+
+
+def _owns_act(units: Sequence[Unit], index: int, trigger: Trigger) -> bool:
+    """`notes Russia's decision last week to recognise X`: whose decision it is."""
+    if trigger.voice not in {Voice.INFINITIVE, Voice.GERUND} or not (units[index].possessive or units[index].demonym):
+        return False
+    between = units[index + 1 : trigger.start]
+    return not any(u.kind is Kind.ACTOR for u in between) and any(u.text in _OWNED_ACTS for u in between[:3])
+
+
+_OWNED_ACTS = frozenset({"decision", "move", "plan", "step", "order", "ruling", "decree", "announcement", "intention"})
 
 
 def _antecedent(units: Sequence[Unit], trigger: Trigger) -> int | None:

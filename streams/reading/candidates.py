@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -80,8 +81,16 @@ def _unsaid(view: Scene, trigger: Trigger, focus: Focus, who: Agent) -> tuple[Au
     behind = [unit.text for unit in view.units[trigger.end : trigger.end + 3]]
     if who.unit is None and behind[:2] == ["in", "the"] and behind[2:] in _HERE:
         told = focus.home  # "has been outlawed in the country since 2005"
+    if who.unit is None and trigger.voice is Voice.ACTIVE and not trigger.phrase.subject and _says_it(view, trigger):
+        told = focus.subject
     found = told or focus.authority_for(view.units, who.unit)
     return (found,) if found is not None else ()
+
+
+def _says_it(view: Scene, trigger: Trigger) -> bool:
+    """`In November 2021 it struck X off`: the subject is a pronoun right before the verb."""
+    place = trigger.start - len(trigger.auxiliaries) - 1
+    return place >= 0 and view.units[place].text == "it"
 
 
 _HERE = (["country"], ["kingdom"], ["republic"])
@@ -141,7 +150,8 @@ def _focus_drop(view: Scene, focus: Focus, trigger: Trigger, who: Agent) -> Drop
     """What the story so far says against it: it is about a company, or nobody is there who could act."""
     if focus.platform and (not who.authorities or trigger.phrase.id == "ban"):
         return Drop.PLATFORM
-    organ = who.unit is not None and trigger.voice is Voice.ACTIVE and trigger.form is not Form.BASE
+    acts = trigger.voice in {Voice.ACTIVE, Voice.GERUND}
+    organ = who.unit is not None and acts and trigger.form is not Form.BASE
     decreed = any(unit.text in words().acts for unit in view.units[trigger.end : trigger.end + 6])
     known = who.authorities or organ or decreed or (trigger.passive and focus.acting is not None)
     return Drop.NO_AUTHORITY if trigger.phrase.needs_actor and not known else None
@@ -198,17 +208,25 @@ def _candidate(view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None)
         position=view.sentence.number,
         fresh=when is None or not is_long_ago(view, when, 2),
         again=trigger.phrase.again,
-        also="also" in trigger.auxiliaries,
+        also=_ALSO.search(view.story, view.sentence.start, view.sentence.end) is not None,
         told="hereby" in trigger.auxiliaries or (perfect and "announce" in stance.why),
         voice=view.voice,
     )
+
+
+_ALSO = re.compile(
+    r"\b(?:also|as well|too|likewise|alongside|at the same time|(?:on )?the same day|"
+    r"in the same (?:order|decree|notice|act|decision|statement|announcement))\b",
+    re.IGNORECASE,
+)
+"""What says that a change goes on with the one told before."""
 
 
 def _is_history(view: Scene, trigger: Trigger, stance: Stance, when: When | None) -> bool:
     if stance.turned_by is not None:  # the act that was undone is history, that it was undone need not be
         had = "had" in (unit.text for unit in view.units[max(0, stance.turned_by.start - 3) : stance.turned_by.start])
         return had or (when is not None and is_long_ago(view, when))
-    return is_background(view, trigger, when) or (trigger.voice is Voice.NOUN and not stance.why)
+    return stance.retold or is_background(view, trigger, when) or (trigger.voice is Voice.NOUN and not stance.why)
 
 
 def _change(trigger: Trigger) -> Change:
@@ -256,7 +274,8 @@ def _still_waits(c: Candidate, view: Scene, found: Sequence[Candidate]) -> bool:
 def _opposite(told: Candidate, waiting: Candidate) -> bool:
     """`drops X, adds two others`: X is not one of those that are added."""
     pair = {told.change, waiting.change}
-    return told.authority == waiting.authority and pair == {Change.LISTING, Change.DELISTING} and not told.background
+    apart = Change.DELISTING in pair and not pair.isdisjoint({Change.LISTING, Change.RENEWAL})
+    return told.authority == waiting.authority and apart and not told.background
 
 
 def _is_other(units: Sequence[Unit], index: int) -> bool:

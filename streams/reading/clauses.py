@@ -16,7 +16,7 @@ from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import SPLIT, Trigger, Voice
 from streams.reading.voices import auxiliaries_of, voice_of
 from streams.reading.words import singular, words
-from streams.vocabulary import Stage
+from streams.vocabulary import Change, Stage
 
 
 class Seen(NamedTuple):
@@ -150,9 +150,9 @@ def _stands_for_status(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> b
     place = trigger.start - len(trigger.auxiliaries) - 1 if trigger.passive or trigger.phrase.subject else trigger.end
     if not 0 <= place < len(units) - 1:
         return False
-    act = units[place].text in {"that", "this"} and units[place + 1].text in words().rulings and place == trigger.end
-    if act:
-        return seen.a_status or seen.an_act  # "revoked that order"
+    if place == trigger.end and units[place + 1].text in words().rulings and _is_known_act(units, place, trigger):
+        told = any(unit.text in _LISTED for unit in units[: trigger.start])
+        return told or seen.a_status or seen.an_act  # "revoked that order", "upheld the decision in January"
     if units[place].text not in {"it", "they", "them"}:
         return False
     following = units[place + 1]
@@ -162,9 +162,18 @@ def _stands_for_status(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> b
     return named or any(unit.kind is Kind.STATUS for unit in units[: trigger.start])
 
 
+def _is_known_act(units: Sequence[Unit], place: int, trigger: Trigger) -> bool:
+    """Whether "that order", or "the order" that nothing behind defines, stands there; what makes a ban is new."""
+    if units[place].text in {"that", "this"}:
+        return True
+    behind = units[place + 2].text if place + 2 < len(units) else ""
+    known = units[place].text in {"the", "its"} and behind not in {"to", "of", "that", "on", "against", "for", "which"}
+    return known and trigger.phrase.change is not Change.LISTING
+
+
 _RELATIVES = frozenset({"which", "that", "who"})
 
-_LISTED = frozenset({"designated", "listed", "blacklisted", "proscribed", "added"})
+_LISTED = frozenset({"designated", "listed", "blacklisted", "proscribed", "added", "banned", "outlawed", "declared"})
 """Verbs behind which "dropped it" means the list."""
 
 _NEAR = 16

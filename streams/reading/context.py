@@ -38,13 +38,19 @@ class Focus:
     act_in_sight: bool = False  # the sentence before told of a change
     status_in_sight: bool = False  # the sentence before spoke of a ban or designation
     list_seen: bool = False  # some sentence did
+    subject: AuthorityKey | None = None  # who the last sentence was about: its opening actor
     officials: dict[str, AuthorityKey] = field(default_factory=dict)  # by surname, whose officials the story introduced
 
     def groups_for(self, patient: Patient, units: Sequence[Unit]) -> tuple[Named, ...]:
         """The groups a patient stands for: its own, or those of its stand-in."""
-        own = _once(units[i] for i in patient.units)
-        if own or patient.stand_in is None or patient.stand_in == "listed":
+        own = _once(units[i] for i in (*patient.units, *patient.along))
+        if patient.units or patient.stand_in is None or patient.stand_in == "listed":
             return own
+        meant = self._meant_by(patient, units)
+        return (*meant, *(named for named in own if named not in meant))
+
+    def _meant_by(self, patient: Patient, units: Sequence[Unit]) -> tuple[Named, ...]:
+        """The groups of a stand-in."""
         if patient.stand_in == "many" and self.strangers and _opens_sentence(patient, units):
             return ()
         here = groups_in(units[: patient.at]) if patient.stand_in == "many" and patient.at else ()
@@ -89,10 +95,19 @@ class Focus:
                 self.officials.setdefault(surname, whose)
 
     def saw(self, units: Sequence[Unit]) -> None:
-        """Remember the groups a sentence named."""
+        """Remember the groups a sentence named, and the actor that it opened with."""
+        self.subject = _opening_actor(units)
         named = groups_in(units)
         if named:
             self.named = named
+
+
+def _opening_actor(units: Sequence[Unit]) -> AuthorityKey | None:
+    """`Washington, too, will be watching`: the authority that "it" in the next sentence stands for."""
+    first = next((unit for unit in units[:2] if unit.text != "the"), None)
+    if first is None or first.kind is not Kind.ACTOR or first.possessive or (first.demonym and first.noun is None):
+        return None
+    return first.authority
 
 
 def _opens_sentence(patient: Patient, units: Sequence[Unit]) -> bool:

@@ -44,12 +44,13 @@ ANSWERABLE = frozenset({Drop.CALL, Drop.THIRD_PARTY})
 
 
 class Above(NamedTuple):
-    """What an operator is judged by; `members`: the authority is a body that states are members of."""
+    """What an operator is judged by."""
 
     units: Sequence[Unit]
     voice: Voice
     authority: AuthorityKey | None
-    members: bool
+    members: bool  # the authority is a body that states are members of
+    decided: bool  # the act is spoken of as a decision: "the decision to list X"
 
 
 Bent = tuple[Stage | None, Drop | None]
@@ -72,16 +73,14 @@ def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
     """The stage under one more operator; those that turn an act over are `undone`'s and `halted`'s part."""
     negated = _negated(above.units, hit)
     match hit.operator.effect:
-        case Effect.QUESTION:
-            return None, Drop.QUESTION
+        case Effect.QUESTION | Effect.REACT as effect:
+            return None, Drop.QUESTION if effect is Effect.QUESTION else Drop.CALL
         case Effect.CALL:
             return _called(stage, hit, above)
         case Effect.GRANT:
             return _granted(stage, hit, above), None
         case Effect.REJECT:
-            if _is_anothers(hit, above):
-                return None, Drop.CALL
-            return (stage, None) if negated else _refused(stage)
+            return _rejected(stage, hit, above, negated)
         case Effect.AFFIRM:
             return _affirmed(stage, hit, above, negated)
         case Effect.FOLLOW:
@@ -94,6 +93,12 @@ def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
             return _refused(stage) if negated else (Stage.PROPOSED, None)  # also "reviews whether to keep X on it"
         case _:
             return _refused(stage) if negated else (at_most(stage, Stage.DECIDED), None)
+
+
+def _rejected(stage: Stage, hit: Hit, above: Above, negated: bool) -> Bent:
+    if _is_anothers(hit, above):
+        return None, Drop.CALL
+    return (stage, None) if negated else _refused(stage)
 
 
 def _is_anothers(hit: Hit, above: Above) -> bool:

@@ -1,4 +1,4 @@
-"""Changes told by pointing at another: "Britain took the same step", "Ecuador followed", "as Kenya has done"."""
+"""Verbs said only once, for other authorities or other groups: "Australia in 2009", "and Y in 2001", "as did Y"."""
 
 from __future__ import annotations
 
@@ -8,54 +8,13 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from streams.reading.candidates import SAME_FATE, Candidate
-from streams.reading.names import run_of_groups
+from streams.reading.candidates import Candidate
 from streams.reading.tenses import Scene, is_long_ago
 from streams.reading.times import When
 from streams.reading.tokens import Kind, Unit
 from streams.reading.words import words
 from streams.records import AuthorityKey
 from streams.vocabulary import Stage
-
-_SAME = re.compile(
-    r"\b(similar (?:action|actions|measures?|steps?|moves?|decisions?|designations?|listings?|bans?|orders?|decrees?|"
-    r"proclamations?|rulings?)|"
-    r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|"
-    r"(?:the same|a like) (?:step|move|decision|measure|course)|"
-    r"followed suit|\bfollowed\b|similarly|same label|"
-    r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
-    re.IGNORECASE,
-)
-_NOT = re.compile(
-    r"\b(not|never|no|urg\w+|call\w*|should|could|would|may|might|ask\w*|want\w*|expected)\b", re.IGNORECASE
-)
-
-
-def points_back(text: str) -> bool:
-    """Whether the text may tell of a change by pointing at another one."""
-    if not any(map(text.__contains__, _POINTERS)):
-        return False
-    return any(pattern.search(text) is not None for pattern in (_SAME, _FATE, _MORE))
-
-
-_POINTERS = (
-    "same",
-    "imilar",
-    "So ",
-    " so",
-    "followed",
-    "done",
-    "turn of",
-    "likewise",
-    "a like ",
-    "fate",
-    "did ",
-    "mong ",
-    "others",
-    "rest ",
-    "too",
-)
-"""Pieces of which each text that points has one, in the letters of running text."""
 
 
 def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
@@ -84,7 +43,7 @@ def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
                 when=when,
                 background=_is_past(view, when),
             )
-            for unit, when in (*_dated_rows(view, Kind.GROUP), *_did_too(view))
+            for unit, when in (*_dated_rows(view, Kind.GROUP), *_did_too(view), *_followed(view))
             if unit.group not in told
         ]
         + [
@@ -97,15 +56,6 @@ def gapped(view: Scene, fresh: Sequence[Candidate]) -> list[Candidate]:
 
 def _is_past(view: Scene, when: When | None) -> bool:
     return when is None or is_long_ago(view, when)
-
-
-def pointed_at(view: Scene, found: Sequence[Candidate], fresh: Sequence[Candidate]) -> list[Candidate]:
-    """What the sentence tells by pointing at a change told before: of other authorities, of other groups."""
-    text = view.story[view.sentence.start : view.sentence.end]
-    if not points_back(text):
-        return []
-    earlier = [*found, *fresh]
-    return [*_same_step(view, text, earlier), *_same_fate(view, text, earlier)]
 
 
 def _by_too(view: Scene) -> list[AuthorityKey]:
@@ -130,12 +80,31 @@ def _did_too(view: Scene) -> Iterator[tuple[Unit, None]]:
                 yield units[index], None
 
 
+def _followed(view: Scene) -> Iterator[tuple[Unit, When | None]]:
+    """`X was outlawed in February, and Y followed in October`: the group, and the time behind it."""
+    units = view.units
+    for index in range(1, len(units) - 1):
+        behind = [unit.text for unit in units[index + 1 : index + 4] if unit.text not in {",", "which", "also"}]
+        if units[index].kind is Kind.GROUP and behind[:1] == ["followed"] and behind[1:2] != ["by"]:
+            yield units[index], next((w for w in view.times if w.start > units[index].end), None)
+
+
 _TOO = frozenset(
     {
         ("as", "did"),
         ("as", "was"),
         ("as", "were"),
         ("as", "had"),
+        ("as", "have"),
+        ("as", "has"),
+        ("as", "is"),
+        ("as", "are"),
+        ("so", "was"),
+        ("so", "were"),
+        ("so", "is"),
+        ("so", "are"),
+        ("so", "has"),
+        ("so", "have"),
         ("same", "with"),
         ("same", "to"),
         ("so", "did"),
@@ -176,99 +145,3 @@ def _opens_row(units: Sequence[Unit], index: int) -> bool:
 
 _NEXT_TO = 12
 """How many characters may stand between an authority and its time: "in early"."""
-
-
-_FATE = re.compile(
-    r"\b(?:that fate|(?:ruled|decided|voted) the same way|"
-    r"same (?:fate|treatment|label|status|designation|tag|thing|law|lot)|"
-    r"(?:did|done|doing|does) (?:the same|likewise) (?:to|with|for)|"
-    r"(?:was|is) the turn of)\b|^so (?:is|are|was|were) |^(?:the )?same (?:goes|went|holds|applies|applied) ",
-    re.IGNORECASE,
-)
-
-
-_MORE = re.compile(
-    r"^(?:also )?among (?:them|those|the) .*\b(?:are|is|were|was)\b|^the (?:others|rest) (?:are|were)\b|"
-    r"\b(?:is|are|was|were) (?:also )?among them\b|"
-    r"\b(?:is|are|was|were) (?:named|listed|included|mentioned) (?:\w+ )*too\b",
-    re.IGNORECASE,
-)
-_SOLE = re.compile(r"\b(?:first|last|latest|only|second|third)\b[^,;]{0,40} to $")
-
-_MORE_REACH = 3
-"""How many sentences behind a change the rest of its groups may be named."""
-
-
-def _same_fate(view: Scene, text: str, earlier: Sequence[Candidate]) -> list[Candidate]:
-    """`X met the same fate in 2023`, `So are Y and Z`: other groups, to which the last change told was done too."""
-    more = _MORE.search(text)
-    match = more or _FATE.search(text)
-    near = [c for c in earlier if c.drop is None and c.group is not None and c.stage not in {None, Stage.REJECTED}]
-    near = [c for c in near if view.sentence.number - c.position <= (_MORE_REACH if more else 1)]
-    if more:
-        near = [c for c in near if not c.background] or near
-    if match is None or not near or _NOT.search(text[max(0, match.start() - 40) : match.start()]):
-        return []
-    model, told = near[-1], {c.group for c in near}
-    when = next((w for w in view.times if w.date is not None), None)
-    history = model.background or (not more and model.stage is not Stage.EFFECTIVE)
-    if when is not None and not more:
-        history = is_long_ago(view, when)
-    return [
-        replace(
-            model,
-            group=unit.group,
-            scope=unit.scope,
-            rule=SAME_FATE,
-            stage=Stage.EFFECTIVE if history else model.stage,
-            why=(),
-            sentence=view.sentence,
-            position=model.position if more else view.sentence.number,
-            background=history,
-            voice=view.voice,
-            when=when,
-            instrument=None,
-        )
-        for unit in (view.units[i] for i in run_of_groups(view.units, range(len(view.units))))
-        if unit.group not in told
-    ]
-
-
-def _same_step(view: Scene, text: str, earlier: Sequence[Candidate]) -> list[Candidate]:
-    """Background candidates for the authorities of this sentence that took the step of the story's first change."""
-    match = _SAME.search(text)
-    model = [c for c in earlier if c.drop is None and c.stage not in {None, Stage.REJECTED} and c.group is not None]
-    if match is None or not model or _NOT.search(text[max(0, match.start() - 40) : match.start()]):
-        return []
-    if _SOLE.search(text[: match.start()]) and any(c.sentence.number == view.sentence.number for c in model):
-        return []  # "Russia recognised it, the first country to do so"
-    near = [c for c in model if view.sentence.number - c.sentence.number <= 1 and c.authority is not None]
-    first = (near or model)[-1 if near else 0]
-    groups = [c for c in model if c.change is first.change and c.sentence.number == first.sentence.number]
-    told = {c.authority for c in groups}
-    actors: dict[AuthorityKey, None] = dict.fromkeys(
-        unit.authority
-        for unit in view.units
-        if unit.kind is Kind.ACTOR
-        and unit.authority is not None
-        and not unit.possessive
-        and not (unit.demonym and unit.noun is None)
-    )
-    return [
-        replace(
-            c,
-            authority=actor,
-            stage=Stage.EFFECTIVE,
-            rule="same-step",
-            why=(),
-            sentence=view.sentence,
-            background=True,
-            voice=view.voice,
-            when=None,
-            instrument=None,
-            drop=None,
-        )
-        for actor in actors
-        if actor not in told
-        for c in groups
-    ]

@@ -135,8 +135,8 @@ def _breaks(units: Sequence[Unit], start: int, stop: int) -> bool:
     return ";" in between or "but" in between or (",", "and") in pairwise(between)
 
 
-_IN_FORCE = frozenset({"effect", "force"})
-"""How the verbs end that need no passive: "the removal of X took effect", "will come into force"."""
+_NEEDS_NO_PASSIVE = frozenset({"effect", "force", "nothing", "through", "failed", "fails"})
+"""How the verbs end that need no passive: "the removal of X took effect", "a bid to list X came to nothing"."""
 
 
 def _judged_after(units: Sequence[Unit], trigger: Trigger, operators: Sequence[Hit]) -> list[Hit]:
@@ -147,4 +147,8 @@ def _judged_after(units: Sequence[Unit], trigger: Trigger, operators: Sequence[H
         return []
     after = [h for h in operators if trigger.end <= h.start < trigger.right and not h.noun]
     after = [h for h in after if not _turns_act(h) or trigger.voice is not Voice.INFINITIVE]
-    return [h for h in after[:1] if units[h.start - 1].text in words().be_forms or units[h.end - 1].text in _IN_FORCE]
+    return [
+        hit
+        for hit in after[:1]
+        if units[hit.start - 1].text in words().be_forms or units[hit.end - 1].text in _NEEDS_NO_PASSIVE
+    ]

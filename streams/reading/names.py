@@ -69,6 +69,10 @@ def turns_away(units: Sequence[Unit], index: int, indices: range) -> bool:
         return False  # "attached the label of terrorist organisation to X", "adopted the label for X"
     if units[index - 1].text in {"entry", "entries", "name", "names"}:
         return False
+    if unit.text in {"that", "which"} and units[index - 1].text in words().government:
+        return (
+            units[index + 1].kind is not Kind.GROUP and units[index + 1].text != "the"
+        )  # "the government that X form"
     if unit.text == "that" and any(singular(u.text) in words().group_nouns for u in units[index + 1 : index + 3]):
         return False  # "removed that group"
     leads_on = index + 1 < len(units) and any(
@@ -108,8 +112,11 @@ def is_owner(units: Sequence[Unit], index: int) -> bool:
         joint = index - 1 if units[index - 1].text != "the" else index - 2
         if joint > 0 and units[joint].text in {"and", "or"} and units[joint - 1].kind is Kind.GROUP:
             return is_owner(units, joint - 1)  # "members of X and the Y"
-    if _is_apposition(units, index):
-        return True
+    return _is_apposition(units, index) or _is_tied_to(units, index)
+
+
+def _is_tied_to(units: Sequence[Unit], index: int) -> bool:
+    """`men suspected of financing Hamas`, `tied to Hamas`, `members of Hamas`: the words before the name."""
     before = [unit.text for unit in units[max(0, index - 4) : index]]
     if not words().serving.isdisjoint(before[-2:] if before[-1:] == ["the"] else before[-1:]):
         return True  # "men suspected of financing Hamas"
@@ -146,11 +153,23 @@ def _joined(units: Sequence[Unit], first: int, second: int) -> bool:
         and [u.text for u in between[1:3]] in (["along", "with"], ["together", "with"])
     ):
         between = between[1:]  # "designated X a terrorist group along with Y"
+    if _is_parallel(units, low, high):
+        return True
     if any(unit.text in words().list_breaks or unit.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for unit in between):
         return False
     if any(unit.text in words().clause_openers - {"as"} for unit in between):
         return False
     return any(unit.text in words().joints for unit in between) or not between
+
+
+def _is_parallel(units: Sequence[Unit], low: int, high: int) -> bool:
+    """`a ban on X of cleric Y and on the Z`: the preposition that led to the first name leads to the second."""
+    lead, again = (i - 1 if units[i - 1].text != "the" else i - 2 for i in (low, high))
+    if lead < 0 or again <= low + 1 or units[again - 1].text != "and" or units[again].text != units[lead].text:
+        return False
+    between = units[low + 1 : again - 1]
+    plain = all(u.kind in {Kind.WORD, Kind.PUNCT} and u.text not in words().clause_openers for u in between)
+    return plain and units[lead].text in {"on", "against", "by", "of", "for", "to"}
 
 
 def _bare_list(between: Sequence[Unit]) -> list[Unit]:

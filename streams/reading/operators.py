@@ -22,6 +22,7 @@ class Effect(StrEnum):
     REJECT = "reject"
     REQUEST = "request"
     CALL = "call"
+    REACT = "react"
     GRANT = "grant"
     QUESTION = "question"
     FOLLOW = "follow"

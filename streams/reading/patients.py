@@ -7,6 +7,7 @@ together where only commas, conjunctions and attributes stand between them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from streams.reading.names import ACTIVITY, is_owner, run_of_groups
@@ -29,10 +30,32 @@ class Patient(NamedTuple):
     # "status": the ban, whose group is the story's.
     stand_in: str | None = None
     at: int | None = None  # the unit of a pronoun
+    along: tuple[int, ...] = ()  # the groups it also happens to: "recognised it as terrorist along with X"
 
 
 def patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
     """The groups that the change happens to."""
+    whom = _patient(units, trigger)
+    return whom._replace(along=_companions(units, trigger)) if whom.units or whom.stand_in else whom
+
+
+def _companions(units: Sequence[Unit], trigger: Trigger) -> tuple[int, ...]:
+    """The groups behind "along with" and its like, where the change goes on to them."""
+    texts = [unit.text for unit in units[trigger.end : trigger.right]]
+    place = next((i for i, pair in enumerate(pairwise(texts)) if pair in _ALONG), None)
+    if place is None:
+        return ()
+    first = trigger.end + place + 2
+    found = run_of_groups(units, range(first, trigger.right))
+    return found if found and found[0] - first <= _NEAR else ()
+
+
+_ALONG = frozenset({("along", "with"), ("together", "with"), ("well", "as"), ("addition", "to")})
+_NEAR = 6
+"""How many words may stand between "along with" and the first name: "six Mexican cartels, among them"."""
+
+
+def _patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
     spans = _patient_spans(units, trigger)
     antecedent = _antecedent(units, trigger)
     for indices in (*spans, *_examples(units, trigger)):

@@ -9,8 +9,8 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from streams.reading.ellipsis import points_back
 from streams.reading.phrases import Needs, Spelling, spellings
+from streams.reading.pointers import points_back
 from streams.reading.words import plural, words
 
 _WORD = re.compile(r"[a-z]{2,}")

@@ -26,6 +26,7 @@ class Stance(NamedTuple):
     why: tuple[str, ...]
     change: Change | None = None  # another than the verb's own, where an operator turned the act over
     turned_by: Hit | None = None
+    retold: bool = False  # somebody reacts to it: it was news before
 
 
 def judge(
@@ -42,7 +43,8 @@ def judge(
     start = _Course(trigger.phrase.change, *_own_words(units, trigger))
     if is_ungoverned(trigger, above, units):
         return Stance(None, Drop.UNGOVERNED, start.why)
-    scene = Above(units, trigger.voice, authority, members)
+    decided = any(hit.noun and hit.operator.effect is Effect.DECIDE for hit in above)
+    scene = Above(units, trigger.voice, authority, members, decided)
     end = start
     for hit in above:
         end = _bent(end, hit, scene)
@@ -52,7 +54,8 @@ def judge(
         drop = Drop.THIRD_PARTY  # a challenge in court is nobody's act until it is decided
     if drop is None and end.stage is None:
         drop = Drop.DOUBLE_NEGATION
-    return Stance(None if drop else end.stage, drop, end.why, end.change if end.turned_by else None, end.turned_by)
+    turned = end.change if end.turned_by else None
+    return Stance(None if drop else end.stage, drop, end.why, turned, end.turned_by, end.retold)
 
 
 class _Course(NamedTuple):
@@ -63,6 +66,7 @@ class _Course(NamedTuple):
     drop: Drop | None
     why: tuple[str, ...]
     turned_by: Hit | None = None
+    retold: bool = False
 
 
 def _bent(course: _Course, hit: Hit, scene: Above) -> _Course:
@@ -76,6 +80,8 @@ def _bent(course: _Course, hit: Hit, scene: Above) -> _Course:
     if effect in {Effect.UNDO, Effect.HALT}:
         return _turned(course, hit, scene.members)._replace(why=why)
     bent, drop = bend(course.stage, hit, scene)
+    if drop is Drop.CALL and effect in {Effect.REACT, Effect.REJECT} and scene.decided:
+        return course._replace(why=why, retold=True)  # "China opposes the U.S. decision to list X"
     return course._replace(stage=Stage.PROPOSED if drop in ANSWERABLE and hit.noun else bent, drop=drop, why=why)
 
 
@@ -100,6 +106,8 @@ def _own_words(units: Sequence[Unit], trigger: Trigger) -> Own:
 
 def _negation(units: Sequence[Unit], trigger: Trigger) -> Own | None:
     aux, stage = set(trigger.auxiliaries), trigger.phrase.stage
+    if "longer" in aux and "would" in aux:
+        return _would(units, trigger, stage)
     if "longer" in aux:
         return at_most(stage, Stage.DECIDED if aux & words().future else Stage.EFFECTIVE), None, ("no-longer",)
     if trigger.voice in {Voice.ACTIVE, Voice.PASSIVE} and _nobody(units, trigger):

@@ -53,6 +53,8 @@ def _noun(units: Sequence[Unit], index: int) -> str | None:
         return None
     if units[index - 1].text == "own":
         return "own"  # "dissolved their own factions"
+    if units[index - 1].text == "that" and not unit.text.endswith("s"):
+        return "it"  # "although Tajikistan outlawed that organisation": the one just named
     if unit.text.endswith("s"):
         return "many" if _definite(units, index) else "listed"
     return "one" if _definite(units, index) else "another"

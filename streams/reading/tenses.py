@@ -6,6 +6,7 @@ speech, and what a time clause or a noun retells ("when it listed X", "the rulin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -83,7 +84,10 @@ def _turns_to_another(units: Sequence[Unit], index: int) -> bool:
     """Whether another verb's clause opens here: "that", "which", or a participle behind a comma."""
     if units[index].text in _TURN_TO_ANOTHER:
         return True
-    return units[index - 1].text == "," and units[index].kind is Kind.WORD and units[index].text.endswith("ing")
+    if units[index - 1].text != "," or units[index].kind is not Kind.WORD:
+        return False
+    goes_on = units[index].text in {"and", "but"} and all(u.kind is not Kind.GROUP for u in units[index : index + 4])
+    return goes_on or units[index].text.endswith("ing")
 
 
 def time_near(view: Scene, place: int) -> When | None:
@@ -99,7 +103,7 @@ def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
         return True
     if "had" in trigger.auxiliaries and not _reported(view, trigger) and not _just_before(view, trigger):
         return True
-    if _is_retold(view, trigger) or _is_when(view, trigger):
+    if _is_retold(view, trigger) or _is_when(view, trigger) or _is_counted(view, trigger, when):
         return True
     window = view.units[max(trigger.left, trigger.start - 5) : min(trigger.right, trigger.end + 12)]
     close = view.units[max(trigger.left, trigger.start - 4) : min(trigger.right, trigger.end + 4)]
@@ -110,6 +114,20 @@ def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
         or _first_listed(view, trigger)
         or view.units[0].text == "earlier"
     )
+
+
+_COUNTED = re.compile(
+    r"\b(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|\d+|several|some|many) "
+    r"(?:days?|weeks?|months?|years?|decades?) (?:later|earlier|previously|afterwards?)\b",
+    re.IGNORECASE,
+)
+
+
+def _is_counted(view: Scene, trigger: Trigger, when: When | None) -> bool:
+    """`branded the group terrorist three months later`: told by its distance from another event of the past."""
+    if view.sentence.number <= 1 or (when is not None and when.weekday):
+        return False
+    return _COUNTED.search(view.story, view.units[trigger.left].start, view.units[trigger.right - 1].end) is not None
 
 
 def is_long_ago(view: Scene, when: When, days: int = 10) -> bool:

@@ -23,7 +23,13 @@ def auxiliaries_of(units: Sequence[Unit], start: int) -> tuple[str, ...]:
         if unit.kind is not Kind.WORD or not (known or unit.text.endswith("ly")):
             break
         found.append(unit.text)
+    if found[-2:] == ["be", "to"] and units[start - len(found) - 1].text in _CEASE:
+        return (*auxiliaries_of(units, start - len(found) - 1), "longer", *found[::-1])
     return tuple(found[::-1])
+
+
+_CEASE = frozenset({"cease", "ceases", "ceased", "ceasing"})
+"""`would cease to be listed`: no longer."""
 
 
 def _without_day(before: Sequence[Unit]) -> Sequence[Unit]:
