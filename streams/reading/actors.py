@@ -76,7 +76,7 @@ def _of_object(units: Sequence[Unit], trigger: Trigger) -> Agent:
         if units[subject].authority is None:
             return _place(units, trigger) or Agent((), subject)  # "in Lithuania, lawmakers declared"
         return Agent(_with_joined(units, subject), subject)
-    platform = any(unit.text in words().platforms for unit in units[trigger.left : trigger.right])
+    platform = any(unit.text in words().platforms for unit in units[trigger.left : trigger.start])
     return _place(units, trigger) or _heading(units) or Agent((), None, platform)
 
 

@@ -44,7 +44,7 @@ def _out_of_reach(units: Sequence[Unit], seen: Seen) -> frozenset[Needs]:
     """The needs that nothing in the sentence can meet: a cheap look before each verb is weighed."""
     kinds, texts = {unit.kind for unit in units}, {unit.text for unit in units}
     lacking = {Needs.LABEL} if Kind.LABEL not in kinds else set()
-    if Kind.STATUS not in kinds and words().pronouns.isdisjoint(texts):
+    if Kind.STATUS not in kinds and words().pronouns.isdisjoint(texts) and words().rulings.isdisjoint(texts):
         lacking |= {Needs.STATUS} if Kind.LIST in kinds else {Needs.STATUS, Needs.STATUS_OR_LIST}
     if Kind.LIST not in kinds and _LISTED.isdisjoint(texts) and not seen.some_list:
         lacking.add(Needs.LIST)

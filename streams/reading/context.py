@@ -73,7 +73,7 @@ class Focus:
         """The one group in focus, those of `but` left out: a noun would have been their name."""
         known = [tuple(n for n in c if n.group not in but) for c in (self.changed, self.topic, self.named)]
         one = next((c for c in known if len(c) == 1), ())
-        return one or known[0][:1] or known[1][:1]
+        return one or known[0][:1] or known[1][:1] or known[2][:1]
 
     def authority_for(self, units: Sequence[Unit], unit: int | None) -> AuthorityKey | None:
         """The authority of an organ without a country, or of no actor at all."""

@@ -78,7 +78,8 @@ def _patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
             return Patient((), stand_in, next((i for i in indices if units[i].text in _PRONOUNS), None))
     if trigger.phrase.names_later:
         return Patient((), "listed")
-    return Patient((), "status" if _is_whole_status(units, trigger.slot) else None)
+    named_before = trigger.slot is None and trigger.phrase.needs is Needs.STATUS
+    return Patient((), "status" if named_before or _is_whole_status(units, trigger.slot) else None)
 
 
 def _is_whole_status(units: Sequence[Unit], slot: int | None) -> bool:

@@ -85,8 +85,8 @@ _MORE = re.compile(
 )
 _SOLE = re.compile(r"\b(?:first|last|latest|only|second|third)\b[^,;]{0,40} to $")
 
-_MORE_REACH = 3
-"""How many sentences behind a change the rest of its groups may be named."""
+_REACH = 3
+"""How many sentences behind a change the rest of its groups, or another with its fate, may be named."""
 
 
 def _same_fate(view: Scene, text: str, earlier: Sequence[Candidate]) -> list[Candidate]:
@@ -94,7 +94,7 @@ def _same_fate(view: Scene, text: str, earlier: Sequence[Candidate]) -> list[Can
     more = _MORE.search(text)
     match = more or _FATE.search(text)
     near = [c for c in earlier if c.drop is None and c.group is not None and c.stage not in {None, Stage.REJECTED}]
-    near = [c for c in near if view.sentence.number - c.position <= (_MORE_REACH if more else 1)]
+    near = [c for c in near if view.sentence.number - c.position <= _REACH]
     if more:
         near = [c for c in near if not c.background] or near
     if match is None or not near or _is_denied(text, match):

@@ -85,7 +85,7 @@ def _ways(spelt: Spelling) -> Iterator[_Way]:
     if needs in {Needs.LIST, Needs.STATUS_OR_LIST}:
         yield _Before.NOTHING, (), _with_plurals(known.list_heads)
     if needs in {Needs.STATUS, Needs.STATUS_OR_LIST} and not phrase.followed_by:
-        yield _Before.AN_ACT, (), known.pronouns  # the nouns themselves are asked for before all else
+        yield _Before.AN_ACT, (), known.pronouns | known.rulings  # the nouns themselves are asked for before all else
     if needs is Needs.LIST:
         yield from _of_a_list_named_before(spelt)
 

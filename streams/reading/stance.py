@@ -40,7 +40,7 @@ def judge(
     if members and trigger.phrase.body_stage is not None:
         trigger = trigger._replace(phrase=msgspec.structs.replace(trigger.phrase, stage=trigger.phrase.body_stage))
     above = operators_above(units, trigger, operators)
-    start = _Course(trigger.phrase.change, *_own_words(units, trigger))
+    start = _Course(trigger.phrase.change, *_own_words(units, trigger, authority))
     if is_ungoverned(trigger, above, units):
         return Stance(None, Drop.UNGOVERNED, start.why)
     decided = any(hit.noun and hit.operator.effect is Effect.DECIDE for hit in above)
@@ -99,9 +99,9 @@ Own = tuple[Stage | None, Drop | None, tuple[str, ...]]
 """Stage, reason to drop, and what said so, from the verb's own helping words."""
 
 
-def _own_words(units: Sequence[Unit], trigger: Trigger) -> Own:
+def _own_words(units: Sequence[Unit], trigger: Trigger, authority: AuthorityKey | None) -> Own:
     """What the helping words alone say: negation first, then modality."""
-    return _negation(units, trigger) or _modality(units, trigger)
+    return _negation(units, trigger) or _modality(units, trigger, authority)
 
 
 def _negation(units: Sequence[Unit], trigger: Trigger) -> Own | None:
@@ -134,12 +134,12 @@ def _nobody(units: Sequence[Unit], trigger: Trigger) -> bool:
     return any(unit.text in {"no", "none", "nobody", "neither"} for unit in before)
 
 
-def _modality(units: Sequence[Unit], trigger: Trigger) -> Own:
+def _modality(units: Sequence[Unit], trigger: Trigger, authority: AuthorityKey | None) -> Own:
     aux, stage = set(trigger.auxiliaries), trigger.phrase.stage
     if aux & words().future:
         return at_most(stage, Stage.DECIDED), None, ("will",)
     if aux & words().wish:
-        return _bound(units, trigger, stage)
+        return _bound(units, trigger, stage, authority)
     if "would" in aux:
         return _would(units, trigger, stage)
     if "can" in aux and not any(unit.text == "whether" for unit in units[: trigger.start]):
@@ -154,14 +154,21 @@ def _modality(units: Sequence[Unit], trigger: Trigger) -> Own:
     return stage, None, ()
 
 
-def _bound(units: Sequence[Unit], trigger: Trigger, stage: Stage) -> Own:
+def _bound(units: Sequence[Unit], trigger: Trigger, stage: Stage, authority: AuthorityKey | None) -> Own:
     """`must keep X on its list, the court ruled`: what a court says must be done is as good as decided."""
     ruled = any("court" in (unit.noun or "").lower() or "tribunal" in unit.text for unit in units)
     if ruled and "must" in trigger.auxiliaries and any(unit.text in _RULED for unit in units):
         return at_most(stage, Stage.DECIDED), None, ("must-by-ruling",)
-    if any(unit.text in _MOTIONS for unit in units):
+    if any(unit.text in _MOTIONS or _is_own_parliament(unit, authority) for unit in units):
         return at_most(stage, Stage.PROPOSED), None, ("should-by-motion",)
     return None, Drop.CALL, ("should",)
+
+
+def _is_own_parliament(unit: Unit, authority: AuthorityKey | None) -> bool:
+    """`should be banned, a parliamentary committee said`: as when it calls for the ban."""
+    if unit.kind is not Kind.ACTOR or unit.authority not in {None, authority}:
+        return False
+    return not words().parliaments.isdisjoint(((unit.noun or "").lower() + " " + unit.text).split())
 
 
 _MOTIONS = frozenset({"motion", "bill"})

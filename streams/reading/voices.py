@@ -59,6 +59,8 @@ def voice_of(
         return Voice.INFINITIVE, False
     if participle and be:
         return (Voice.GERUND if auxiliaries[0] == "being" else Voice.PASSIVE), True
+    if participle and not auxiliaries and _shares_be(units, start, end):
+        return Voice.PASSIVE, True
     if participle and not auxiliaries and _is_caused(units, start):
         return Voice.INFINITIVE, True
     if participle and not auxiliaries and _is_relative_verb(units, start):
@@ -72,6 +74,15 @@ def _shares_to(units: Sequence[Unit], start: int) -> bool:
     """`to go further and proscribe X`: the second verb of one "to"."""
     before = [unit.text for unit in units[max(0, start - 14) : start]]
     return bool(before) and before[-1] in {"and", "or"} and "to" in before
+
+
+def _shares_be(units: Sequence[Unit], start: int, end: int) -> bool:
+    """`was ruled extremist and banned`: the second participle of one "was"."""
+    before = units[max(0, start - 7) : start]
+    if not before or before[-1].text not in {"and", "or"} or _object_ahead(units, end):
+        return False
+    helped = next((i for i in range(len(before) - 1, -1, -1) if before[i].text in {"was", "were", "been"}), None)
+    return helped is not None and all(unit.kind in {Kind.WORD, Kind.LABEL} for unit in before[helped:])
 
 
 def _is_caused(units: Sequence[Unit], start: int) -> bool:
