@@ -221,6 +221,8 @@ _OWNED_ACTS = frozenset({"decision", "move", "plan", "step", "order", "ruling", 
 def _antecedent(units: Sequence[Unit], trigger: Trigger) -> int | None:
     """`Canada, which listed the group in 2021`: the actor that a relative clause is about."""
     opener = trigger.start - len(trigger.auxiliaries) - 1
+    if opener > 0 and units[opener].text == "and" and trigger.left > 1:
+        opener = trigger.left - 1  # "Canada, which sent troops and listed the group"
     if opener < 1 or units[opener].text not in {"which", "who", "that"}:
         return None
     index = opener - 2 if units[opener - 1].text == "," else opener - 1

@@ -15,6 +15,7 @@ from streams.reading.context import Focus, Named, groups_in
 from streams.reading.effects import Drop
 from streams.reading.names import is_owner
 from streams.reading.nominal import DATED, bans
+from streams.reading.operators import Effect
 from streams.reading.patients import patient
 from streams.reading.phrases import Form, Needs
 from streams.reading.sentences import Sentence
@@ -137,7 +138,8 @@ def _stance(view: Scene, trigger: Trigger, authority: AuthorityKey | None, regis
     stance = judge(view.units, trigger, view.operators, authority, body)
     own = words().have_forms | _CANNOT
     spoken = view.sentence.number <= 1 and authority == view.voice.authority
-    if stance.drop is Drop.NEGATED and spoken and not own.isdisjoint(trigger.auxiliaries):
+    asked = any(hit.operator.effect is Effect.QUESTION for hit in view.operators if hit.end <= trigger.start)
+    if stance.drop is Drop.NEGATED and spoken and not asked and not own.isdisjoint(trigger.auxiliaries):
         return Stance(Stage.REJECTED, None, (*stance.why, "own-denial"))
     return stance
 
@@ -284,6 +286,16 @@ def _is_other(units: Sequence[Unit], index: int) -> bool:
     return is_owner(units, index) or behind in words().speech or behind in words().government
 
 
+def _is_aside(units: Sequence[Unit], index: int) -> bool:
+    """`X, which emerged after the army crushed Y, has`: named in a time or reason that the sentence gives."""
+    for unit in reversed(units[:index]):
+        if unit.text == ",":
+            return False
+        if unit.text in words().clause_walls:
+            return unit.text not in {"which", "who", "whom", "whose"}
+    return False
+
+
 def named_later(
     waiting: Sequence[Candidate], found: Sequence[Candidate], view: Scene, fresh: Sequence[Candidate]
 ) -> list[Candidate]:
@@ -293,7 +305,8 @@ def named_later(
     """
     if not waiting or any(c.drop is None for c in fresh):
         return []
-    groups = groups_in(u for i, u in enumerate(view.units) if u.kind is Kind.GROUP and not _is_other(view.units, i))
+    at = (i for i, unit in enumerate(view.units) if unit.kind is Kind.GROUP)
+    groups = groups_in(view.units[i] for i in at if not _is_other(view.units, i) and not _is_aside(view.units, i))
     return [
         replace(
             c,

@@ -57,7 +57,8 @@ class Focus:
         if len(here) > 1:
             return here
         if patient.stand_in == "many":
-            return next((c for c in (self.changed, self.named, self.topic) if len(c) > 1), self.changed or self.topic)
+            lone = self.changed or self.topic or self.named
+            return next((c for c in (self.changed, self.named, self.topic) if len(c) > 1), lone)
         if patient.stand_in == "it":
             return self._nearest(units[: patient.at]) or self._known(set())
         return self._known(

@@ -17,13 +17,17 @@ _NEWS = 30
 
 
 def as_renewal(c: Candidate, registry: Registry, today: date | None) -> Candidate:
-    """The candidate, its listing again of a group that stood on the list turned into a renewal."""
-    if not c.again or c.change is not Change.LISTING or c.group not in registry.groups or today is None:
+    """The candidate, a listing again told as the renewal or the new listing that the group's past makes it."""
+    if not c.again or c.change not in {Change.LISTING, Change.RENEWAL} or today is None:
+        return c
+    if c.group not in registry.groups:
         return c
     day = min(latest_day(c.date), today) if c.date is not None else today
-    rows = (row for row in registry.groups[c.group].baseline if row.authority == c.authority)
-    stood = any(_stood(row, day) for row in rows if c.instrument is None or row.instrument == c.instrument)
-    return replace(c, change=Change.RENEWAL) if stood else c
+    rows = [row for row in registry.groups[c.group].baseline if row.authority == c.authority]
+    rows = [row for row in rows if c.instrument is None or row.instrument == c.instrument]
+    if any(_stood(row, day) for row in rows):
+        return replace(c, change=Change.RENEWAL)
+    return replace(c, change=Change.LISTING) if rows else c
 
 
 def _stood(row: Baseline, day: date) -> bool:

@@ -170,11 +170,16 @@ def _label_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int
         if not (lead == "as" or (before and before[0].text in {"a", "an"})):
             return None
         return _phrase(Kind.WORD, before, head, head)._replace(text="other-label"), len(before), 0
-    if not alone and not texts & words().label_marks:
+    if not alone and not texts & words().label_marks and not _is_one_designated(before):
         return _ranked_label(units, index, before)
     if not alone and (_goes_on_to_group(units, index) or _goes_on_to_list(units, index)):
         return None
     return _phrase(Kind.LABEL, before, head, head), len(before), 0
+
+
+def _is_one_designated(before: list[Unit]) -> bool:
+    """`made them a designated entity`: elsewhere the word is the verb."""
+    return [unit.text for unit in before[:2]] in (["a", "designated"], ["a", "listed"], ["a", "proscribed"])
 
 
 def _ranked_label(units: list[Unit], index: int, before: list[Unit]) -> tuple[Unit, int, int] | None:

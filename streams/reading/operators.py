@@ -113,6 +113,8 @@ def _at(units: Sequence[Unit], index: int) -> Hit | None:
     text = units[index].text
     if text not in _first_words() or units[index].kind is not Kind.WORD:
         return None
+    if text == "back" and index and units[index - 1].text in words().back_verbs:
+        return None  # "brought back legislation"
     options = (
         *_index().get(text, ()),
         *(o for o in _index().get(singular(text), ()) if o[2] and singular(text) != text),

@@ -22,7 +22,7 @@ _SAME = re.compile(
     r"proclamations?|rulings?)|"
     r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|"
     r"(?:the same|a like) (?:step|move|decision|measure|course)|"
-    r"followed suit|\bfollowed\b|similarly|same label|"
+    r"followed suit|same (?:status|treatment|designation|tag)|\bfollowed\b|similarly|same label|"
     r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
 )
@@ -72,7 +72,8 @@ _FATE = re.compile(
     r"same (?:decision|ruling|order|verdict) (?:on|about|against|for|regarding)|"
     r"same (?:fate|treatment|label|status|designation|tag|thing|law|lot)|"
     r"(?:did|done|doing|does) (?:the same|likewise) (?:to|with|for)|"
-    r"(?:was|is) the turn of)\b|^so (?:is|are|was|were) |^(?:the )?same (?:goes|went|holds|applies|applied) ",
+    r"in the same way with|treated (?:in )?the same way|(?:was|is) the turn of)\b|"
+    r"^so (?:is|are|was|were) |^(?:the )?same (?:goes|went|holds|applies|applied) ",
     re.IGNORECASE,
 )
 
@@ -160,7 +161,8 @@ def _of_another(view: Scene, model: Candidate, unit: Unit, when: When | None, mo
 def _same_step(view: Scene, text: str, earlier: Sequence[Candidate]) -> list[Candidate]:
     """Candidates for the authorities of this sentence that took the step of the story's first change."""
     match = _SAME.search(text)
-    model = [c for c in earlier if c.drop is None and c.stage not in {None, Stage.REJECTED} and c.group is not None]
+    model = [c for c in earlier if c.drop is None and c.stage is not None and c.group is not None]
+    model = [c for c in model if c.stage is not Stage.REJECTED] or model  # "ruled out a ban, after the EU did so"
     if match is None or not model or _is_denied(text, match):
         return []
     if _SOLE.search(text[: match.start()]) and any(c.sentence.number == view.sentence.number for c in model):
@@ -177,7 +179,7 @@ def _same_step(view: Scene, text: str, earlier: Sequence[Candidate]) -> list[Can
             rule="same-step",
             why=(),
             sentence=view.sentence,
-            background=when is None or not when.weekday or is_long_ago(view, when, 2),
+            background=when is None or not when.weekday or is_long_ago(view, when, 0),
             voice=view.voice,
             when=when,
             instrument=None,

@@ -34,7 +34,7 @@ def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
     } or trigger.voice in {Voice.INFINITIVE, Voice.GERUND, Voice.NOUN}:
         return False
     if trigger.voice is Voice.PASSIVE:
-        return bool(aux & {"is", "are", "'s"}) and not _begins(units, trigger)
+        return bool(aux & {"is", "are", "'s"}) and not _begins(units, trigger) and not _is_ruled(units)
     if any(unit.text in {"let", "lets", "letting"} for unit in units[trigger.left : trigger.start]):
         return False
     if trigger.voice is Voice.REDUCED and trigger.slot is not None and units[trigger.slot].kind is Kind.STATUS:
@@ -49,6 +49,17 @@ def is_static(units: Sequence[Unit], trigger: Trigger, headline: bool) -> bool:
     if trigger.form is Form.BASE and any(unit.text == "that" for unit in units[trigger.left : trigger.start]):
         return False  # "recommended that the government list X": the subjunctive
     return trigger.form in {Form.PRESENT, Form.BASE} and trigger.phrase.standing and not _is_acted_in(units, trigger)
+
+
+def _is_ruled(units: Sequence[Unit]) -> bool:
+    """`is forbidden in the Netherlands, a court ruled`, `with immediate effect X is banned`: said to make it so."""
+    if any(a.text == "with" and b.text == "immediate" for a, b in pairwise(units)):
+        return True
+    ruled = (i for i, unit in enumerate(units) if unit.text in _RULES)
+    return any(unit.kind is Kind.ACTOR for i in ruled for unit in units[max(0, i - 2) : i])
+
+
+_RULES = frozenset({"ruled", "rules", "decreed"})
 
 
 def _begins(units: Sequence[Unit], trigger: Trigger) -> bool:

@@ -52,7 +52,9 @@ class Scene:
     @cached_property
     def times(self) -> list[When]:
         """The times that the sentence names, in order."""
-        return find_times(self.story, self.sentence.start, self.sentence.end, self.today)
+        found = find_times(self.story, self.sentence.start, self.sentence.end, self.today)
+        groups = [unit for unit in self.units if unit.kind is Kind.GROUP]
+        return [w for w in found if not any(unit.start <= w.start < unit.end for unit in groups)]  # "November 17"
 
     @cached_property
     def voice(self) -> Attribution:
@@ -69,9 +71,24 @@ def when_of(view: Scene, trigger: Trigger) -> When | None:
     behind = range(trigger.end, trigger.right)
     wall = next((view.units[i].start for i in behind if _turns_to_another(view.units, i)), end)
     inside = [w for w in view.times if start <= w.start and w.end <= end]
-    inside = [w for w in inside if w.start < wall] or inside
+    inside = [w for w in inside if w.start < wall and not _in_aside(view, trigger, w)]
     told = next((w for w in view.times if view.today is not None and w.date == view.today.isoformat()), None)
     return min(inside, key=lambda w: (w.weekday, abs(w.start - verb) * (1 if w.start > verb else 2)), default=told)
+
+
+def _in_aside(view: Scene, trigger: Trigger, when: When) -> bool:
+    """`Activities of X, which won fame in 2011, were banned`: the time belongs to the clause between the commas."""
+    opener = next(
+        (
+            i
+            for i in range(trigger.start - 1, 0, -1)
+            if view.units[i].text in _TURN_TO_ANOTHER and view.units[i - 1].text == ","
+        ),
+        None,
+    )
+    if opener is None or not view.units[opener].start < when.start < view.units[trigger.start].start:
+        return False
+    return any(unit.text == "," and unit.start > when.start for unit in view.units[opener : trigger.start])
 
 
 def _just_before(view: Scene, trigger: Trigger) -> bool:

@@ -59,15 +59,22 @@ def voice_of(
         return Voice.INFINITIVE, False
     if participle and be:
         return (Voice.GERUND if auxiliaries[0] == "being" else Voice.PASSIVE), True
-    if participle and not auxiliaries and _shares_be(units, start, end):
-        return Voice.PASSIVE, True
-    if participle and not auxiliaries and _is_caused(units, start):
-        return Voice.INFINITIVE, True
-    if participle and not auxiliaries and _is_relative_verb(units, start):
-        return Voice.ACTIVE, False
+    if participle and not auxiliaries:
+        return _of_bare_participle(units, start, end)
     if participle and not (set(auxiliaries) & words().have_forms) and _is_reduced(units, start, end):
         return Voice.REDUCED, True
     return Voice.ACTIVE, False
+
+
+def _of_bare_participle(units: Sequence[Unit], start: int, end: int) -> tuple[Voice, bool]:
+    """The voice of a participle or past form without helping words."""
+    if _shares_be(units, start, end):
+        return Voice.PASSIVE, True
+    if _is_caused(units, start):
+        return Voice.INFINITIVE, True
+    if _is_relative_verb(units, start) or not _is_reduced(units, start, end):
+        return Voice.ACTIVE, False
+    return Voice.REDUCED, True
 
 
 def _shares_to(units: Sequence[Unit], start: int) -> bool:

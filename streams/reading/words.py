@@ -75,6 +75,7 @@ class Words(Entry, frozen=True, kw_only=True):
     ties: frozenset[str]
     serving: frozenset[str]
     strangers: frozenset[str]
+    back_verbs: frozenset[str]
     pronouns: frozenset[str]
     irregular: dict[str, tuple[str, str, str, str]]
 
