@@ -20,6 +20,7 @@ from streams.reading.patients import patient
 from streams.reading.phrases import Form, Needs
 from streams.reading.sentences import Sentence
 from streams.reading.stance import Stance, judge
+from streams.reading.stand_ins import counted
 from streams.reading.static import is_static
 from streams.reading.tenses import Scene, is_background, is_long_ago, time_near, when_of
 from streams.reading.times import When
@@ -54,6 +55,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     authority: AuthorityKey | None = None
     instrument: str | None = None
     awaits: str | None = None  # the stand-in for groups that a later sentence may name
+    expects: int = 0  # how many of them, where the sentence counts them
     guessed: int = 0  # how many roles context had to fill: lowers confidence
 
     @property
@@ -120,7 +122,8 @@ def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry)
             told = replace(told, background=True)
         if not groups:
             waiting = told.drop is Drop.NO_GROUP and whom.stand_in in _REACH
-            yield replace(told, awaits=whom.stand_in if waiting else None)
+            expects = counted(view.units, trigger) if waiting else 0
+            yield replace(told, awaits=whom.stand_in if waiting else None, expects=expects)
         for named in groups:
             yield replace(told, group=named.group, scope=named.scope)
 
@@ -253,6 +256,8 @@ _REACH = {"it": 2, "one": 2, "another": 2, "many": 2, "listed": 6}
 """For how many sentences names are waited for: notices give each name of a list a line of its own."""
 _LINE = 14
 """Units of a line that only goes on with a list."""
+_OPENS = 3
+"""Units within which a sentence that goes on with names has its first."""
 
 
 def may_be_named_in(sentence: Sentence, c: Candidate) -> bool:
@@ -269,8 +274,13 @@ def _still_waits(c: Candidate, view: Scene, found: Sequence[Candidate]) -> bool:
         return False  # the names have come, if not in a list of their own
     if any(o.rule == SAME_FATE for o in told):
         return False  # "the others are X and Y" ended the list
-    named = [o.sentence.number for o in found if o.position == c.position and o.rule == c.rule and o.awaits is None]
-    return not named or (max(named) == view.sentence.number - 1 and len(view.units) <= _LINE)
+    named = [o for o in found if o.position == c.position and o.rule == c.rule and o.awaits is None]
+    if not named:
+        return True
+    told_of = {o.group for o in named if o.authority == c.authority}
+    if len(told_of) < c.expects and any(unit.kind is Kind.GROUP for unit in view.units[:_OPENS]):
+        return True  # "four groups", of which the last sentence named two
+    return max(o.sentence.number for o in named) == view.sentence.number - 1 and len(view.units) <= _LINE
 
 
 def _opposite(told: Candidate, waiting: Candidate) -> bool:
@@ -305,6 +315,8 @@ def named_later(
     """
     if not waiting or any(c.drop is None for c in fresh):
         return []
+    if any(unit.text in words().stays for unit in view.units):
+        return []  # "Y remains outlawed": a standing of its own
     at = (i for i, unit in enumerate(view.units) if unit.kind is Kind.GROUP)
     groups = groups_in(view.units[i] for i in at if not _is_other(view.units, i) and not _is_aside(view.units, i))
     return [

@@ -31,6 +31,7 @@ class Focus:
     changed: tuple[Named, ...] = ()  # the groups of the last change
     reported: tuple[Named, ...] = ()  # the groups of the last change that is news
     named: tuple[Named, ...] = ()  # the groups of the last sentence that named any
+    just_named: bool = False  # the last sentence named one group
     topic: tuple[Named, ...] = ()  # the groups of the headline, or of the lead if it has none
     platform: bool = False  # the story is about what a company did
     list_in_sight: bool = False  # the sentence before spoke of a list, or told of a listing
@@ -72,7 +73,8 @@ class Focus:
 
     def _known(self, but: set[GroupKey | None]) -> tuple[Named, ...]:
         """The one group in focus, those of `but` left out: a noun would have been their name."""
-        known = [tuple(n for n in c if n.group not in but) for c in (self.changed, self.topic, self.named)]
+        order = (self.named, self.changed, self.topic) if self.just_named else (self.changed, self.topic, self.named)
+        known = [tuple(n for n in c if n.group not in but) for c in order]
         one = next((c for c in known if len(c) == 1), ())
         return one or known[0][:1] or known[1][:1] or known[2][:1]
 
@@ -99,6 +101,7 @@ class Focus:
         """Remember the groups a sentence named, and the actor that it opened with."""
         self.subject = _opening_actor(units)
         named = groups_in(units)
+        self.just_named = len(named) == 1
         if named:
             self.named = named
 

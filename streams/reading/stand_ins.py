@@ -6,12 +6,26 @@ from collections.abc import Sequence
 
 from streams.reading.names import ACTIVITY, turns_away
 from streams.reading.tokens import Kind, Unit
+from streams.reading.triggers import Trigger
 from streams.reading.words import singular, words
 
 _DEFINITE = frozenset({"the", "these", "those", "same", "their", "his", "her", "its", "our"})
 
 
-NUMBERS = frozenset({"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"})
+_VALUES = {word: n for n, word in enumerate("two three four five six seven eight nine ten eleven twelve".split(), 2)}
+NUMBERS = frozenset(_VALUES)
+
+
+def counted(units: Sequence[Unit], trigger: Trigger) -> int:
+    """How many groups the trigger's object is said to be: 4 for "two Egyptian and two Bahraini groups"; 0 if unsaid."""
+    before = trigger.passive or trigger.phrase.subject
+    span = range(trigger.left, trigger.start) if before else range(trigger.end, trigger.right)
+    noun = next(
+        (i for i in span if units[i].text.endswith("s") and singular(units[i].text) in words().group_nouns), None
+    )
+    if noun is None:
+        return 0
+    return sum(_VALUES.get(unit.text, 0) for unit in units[max(span.start, noun - 8) : noun])
 
 
 def _ends_phrase(units: Sequence[Unit], index: int) -> bool:
