@@ -15,7 +15,7 @@ from datetime import date
 from functools import cache
 
 from streams.reading.attribution import find_medium, media
-from streams.reading.candidates import Candidate, candidates, may_be_named_in, named_later
+from streams.reading.candidates import Candidate, candidates
 from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_back, settle_news
 from streams.reading.context import Focus, Named, groups_in, home_of
 from streams.reading.effects import Drop
@@ -29,6 +29,7 @@ from streams.reading.sentences import Sentence, split
 from streams.reading.tenses import Scene
 from streams.reading.tokens import Kind, Unit
 from streams.reading.units import bare_groups, units_of
+from streams.reading.waiting import may_be_named_in, named_later
 from streams.reading.words import cities, words
 from streams.records import Claim, Mention, Story
 from streams.registry import Registry

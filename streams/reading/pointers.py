@@ -8,11 +8,12 @@ from itertools import zip_longest
 
 from msgspec.structs import replace
 
-from streams.reading.candidates import SAME_FATE, Candidate
+from streams.reading.candidates import Candidate
 from streams.reading.names import is_owner, run_of_groups
 from streams.reading.tenses import Scene, is_long_ago, time_near
 from streams.reading.times import When
 from streams.reading.tokens import Kind, Unit
+from streams.reading.waiting import SAME_FATE
 from streams.reading.words import words
 from streams.records import AuthorityKey
 from streams.vocabulary import Stage

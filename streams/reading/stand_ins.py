@@ -16,6 +16,10 @@ _VALUES = {word: n for n, word in enumerate("two three four five six seven eight
 NUMBERS = frozenset(_VALUES)
 
 
+REACH = {"it": 2, "one": 2, "another": 2, "many": 2, "listed": 6}
+"""For how many sentences names are waited for: notices give each name of a list a line of its own."""
+
+
 def counted(units: Sequence[Unit], trigger: Trigger) -> int:
     """How many groups the trigger's object is said to be: 4 for "two Egyptian and two Bahraini groups"; 0 if unsaid."""
     before = trigger.passive or trigger.phrase.subject
