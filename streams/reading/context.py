@@ -101,9 +101,15 @@ class Focus:
         """Remember the groups a sentence named, and the actor that it opened with."""
         self.subject = _opening_actor(units)
         named = groups_in(units)
-        self.just_named = len(named) == 1
+        self.just_named = len(named) == 1 and not _is_one_of_two(units)
         if named:
             self.named = named
+
+
+def _is_one_of_two(units: Sequence[Unit]) -> bool:
+    """`compares it with the ANC and the IRA`: the name is joined to another that the registry does not have."""
+    first = next(i for i, unit in enumerate(units) if unit.kind is Kind.GROUP)
+    return "and" in (unit.text for unit in units[max(0, first - 2) : first])
 
 
 def _opening_actor(units: Sequence[Unit]) -> AuthorityKey | None:
