@@ -121,7 +121,7 @@ def _walk(page: _Page, registry: Registry) -> list[Candidate]:
         fresh += pointed_at(view, found, fresh)
         fresh += named_later(waiting, found, view, fresh)
         found += fresh
-        _remember(page.focus, fresh, units)
+        _remember(page.focus, fresh, units, page.story.text)
         if fresh:
             page.focus.meet(units)
     return found
@@ -150,7 +150,7 @@ def _opening_focus(units: Sequence[list[Unit]]) -> Focus:
     return Focus(home=home_of(units), topic=topic)
 
 
-def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit]) -> None:
+def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit], story: str) -> None:
     done = [c for c in fresh if c.group is not None and c.authority is not None]
     if done:
         focus.changed = tuple(dict.fromkeys(Named(c.group, c.scope) for c in done if c.group is not None))
@@ -165,7 +165,7 @@ def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit]) -> None:
     focus.status_in_sight = Kind.STATUS in kinds or Kind.LABEL in kinds
     focus.act_in_sight = bool(done)
     focus.list_seen = focus.list_seen or Kind.LIST in kinds or Kind.STATUS in kinds
-    focus.saw(units)
+    focus.saw(units, story)
 
 
 _HEAD = re.compile(r"[:|–—]|-(?=\w)|\s-\s")

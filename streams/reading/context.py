@@ -97,19 +97,19 @@ class Focus:
             if whose is not None:
                 self.officials.setdefault(surname, whose)
 
-    def saw(self, units: Sequence[Unit]) -> None:
-        """Remember the groups a sentence named, and the actor that it opened with."""
+    def saw(self, units: Sequence[Unit], story: str) -> None:
+        """Remember the groups a sentence of `story` named, and the actor that it opened with."""
         self.subject = _opening_actor(units)
         named = groups_in(units)
-        self.just_named = len(named) == 1 and not _is_one_of_two(units)
+        self.just_named = len(named) == 1 and not _is_one_of_two(units, story)
         if named:
             self.named = named
 
 
-def _is_one_of_two(units: Sequence[Unit]) -> bool:
+def _is_one_of_two(units: Sequence[Unit], story: str) -> bool:
     """`compares it with the ANC and the IRA`: the name is joined to another that the registry does not have."""
-    first = next(i for i, unit in enumerate(units) if unit.kind is Kind.GROUP)
-    return "and" in (unit.text for unit in units[max(0, first - 2) : first])
+    first = next(unit for unit in units if unit.kind is Kind.GROUP)
+    return "and" in story[max(0, first.start - 9) : first.start].split()
 
 
 def _opening_actor(units: Sequence[Unit]) -> AuthorityKey | None:

@@ -44,6 +44,7 @@ def judge(
     if is_ungoverned(trigger, above, units):
         return Stance(None, Drop.UNGOVERNED, start.why)
     decided = any(hit.noun and hit.operator.effect is Effect.DECIDE for hit in above)
+    decided = decided or any(unit.text in words().rulings for unit in units[max(0, trigger.start - 8) : trigger.start])
     scene = Above(units, trigger.voice, authority, members, decided)
     end = start
     for hit in above:
