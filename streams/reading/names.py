@@ -153,13 +153,20 @@ def _joined(units: Sequence[Unit], first: int, second: int) -> bool:
         and [u.text for u in between[1:3]] in (["along", "with"], ["together", "with"])
     ):
         between = between[1:]  # "designated X a terrorist group along with Y"
-    if _is_parallel(units, low, high):
+    if _is_parallel(units, low, high) or _is_aside_between(units, low, high):
         return True
     if any(unit.text in words().list_breaks or unit.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for unit in between):
         return False
     if any(unit.text in words().clause_openers - {"as"} for unit in between):
         return False
     return any(unit.text in words().joints for unit in between) or not between
+
+
+def _is_aside_between(units: Sequence[Unit], low: int, high: int) -> bool:
+    """`X, known to villagers as al-Shabab, and Y`: only what is said of X stands between the two."""
+    between = [unit.text for unit in units[low + 1 : high] if unit.text != "the"]
+    commas = between.count(",")
+    return commas == 2 and between[0] == "," and between[-2:] == [",", "and"] and units[high].kind is Kind.GROUP
 
 
 def _is_parallel(units: Sequence[Unit], low: int, high: int) -> bool:

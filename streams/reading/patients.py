@@ -68,6 +68,8 @@ def _patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
             return Patient(found)
     if trigger.phrase.bare:
         place = trigger.start - len(trigger.auxiliaries) - 1 if trigger.passive else trigger.end
+        if not trigger.passive and place < len(units) and units[place].text in {"on", "against"}:
+            place += 1  # "imposed sanctions on it"
         pronoun = 0 <= place < len(units) and units[place].text == "it"
         return Patient((), "it", place) if pronoun else Patient(())
     if trigger.voice is Voice.ACTIVE and _object_is_another(units, spans[0]):

@@ -147,7 +147,7 @@ def _modality(units: Sequence[Unit], trigger: Trigger, authority: AuthorityKey |
         return None, Drop.HYPOTHETICAL, ("can",)  # what the law allows
     if aux & words().maybe:
         return at_most(stage, Stage.PROPOSED), None, ("may",)
-    if trigger.form is Form.ING and aux & {"is", "are", "'s", "'re"}:
+    if trigger.form is Form.ING and aux & {"is", "are", "'s", "'re"} and not aux & {"hereby", "today"}:
         return at_most(stage, Stage.DECIDED), None, ("is-doing",)
     planned = "to" in aux and aux & {"is", "are", "was", "were"}
     if planned or (trigger.voice is Voice.INFINITIVE and _actor_to(units, trigger)):
