@@ -59,7 +59,7 @@ def _is_past(view: Scene, when: When | None) -> bool:
 
 
 def _by_too(view: Scene) -> list[AuthorityKey]:
-    """`was designated by Washington in 2018 and a month later by the U.N.`: the authorities behind a second "by"."""
+    """The further authorities: `was designated by Washington in 2018 and a month later by the U.N.`."""
     named: list[tuple[int, AuthorityKey]] = []
     for index, unit in enumerate(view.units[:-2]):
         actor = view.units[index + 2] if view.units[index + 1].text == "the" else view.units[index + 1]
@@ -67,7 +67,19 @@ def _by_too(view: Scene) -> list[AuthorityKey]:
             named.append((index, actor.authority))
     pairs = pairwise(named)
     joined = [b for a, b in pairs if any(unit.text == "and" for unit in view.units[a[0] : b[0]])]
-    return [authority for _, authority in joined if authority != named[0][1]]
+    by_too = [authority for _, authority in joined if authority != named[0][1]]
+    return [*by_too, *(unit.authority for unit in _actors_too(view.units) if unit.authority is not None)]
+
+
+def _actors_too(units: Sequence[Unit]) -> Iterator[Unit]:
+    """`the United States listed X, as did Canada`; `struck from the EU's list in 2009 and from the American one`."""
+    for index, unit in enumerate(units):
+        if unit.kind is not Kind.ACTOR or unit.authority is None:
+            continue
+        lead = tuple(u.text for u in units[max(0, index - 3) : index] if u.text != "the")[-2:]
+        one = [u.text for u in units[index + 1 : index + 2]] == ["one"]
+        if lead in _TOO or (one and "and" in lead):
+            yield unit
 
 
 def _did_too(view: Scene) -> Iterator[tuple[Unit, None]]:

@@ -111,6 +111,9 @@ def _is_to_come(trigger: Trigger) -> bool:
 
 
 def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    opener = next((i for i in range(trigger.start - 1, 0, -1) if units[i].text in {"that", "which"}), None)
+    if trigger.voice is Voice.ACTIVE and opener is not None and units[opener - 1].kind is Kind.STATUS:
+        return opener - 1  # "the label that parliament gave X in May"
     if trigger.passive or trigger.phrase.subject:
         behind = range(trigger.start - 1, trigger.left - 1, -1)
         found = next((i for i in behind if units[i].kind is Kind.STATUS), None)
@@ -143,8 +146,8 @@ def _is_undone(units: Sequence[Unit], status: int) -> bool:
 
 
 def _behind_term(units: Sequence[Unit], start: int) -> int:
-    """`renewed for a further three years the ban`: where the object begins."""
-    if start >= len(units) or units[start].text != "for":
+    """`renewed for a further three years the ban`, `extended by five years`: where the object begins."""
+    if start >= len(units) or units[start].text not in {"for", "by"}:
         return start
     term = next(
         (i for i in range(start, min(start + 6, len(units))) if units[i].text.startswith(("year", "month"))), None

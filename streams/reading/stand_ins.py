@@ -91,7 +91,7 @@ def _is_place(units: Sequence[Unit], index: int) -> bool:
     """`groups tied to the war in Syria were banned`, `the military wing`: no actor, only where or of which kind."""
     if index + 1 < len(units) and singular(units[index + 1].text) in words().group_nouns:
         return True
-    return index > 0 and units[index - 1].text in {"in", "from", "near"} and units[index].noun is None
+    return index > 0 and units[index - 1].text in {"in", "of", "from", "near", "across"} and units[index].noun is None
 
 
 def _means_strangers(units: Sequence[Unit], index: int) -> bool:

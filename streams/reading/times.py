@@ -200,7 +200,7 @@ def _near_day(part: dict[str, str | None], text: str, match: re.Match[str], toda
         shift = {"yesterday": -1, "tomorrow": 1}.get(part["today"], 0)
         return (today + timedelta(days=shift)).isoformat()
     back = (today.weekday() - WEEKDAYS[part["weekday"] or ""]) % 7
-    before = text[max(0, match.start() - 24) : match.start()].lower()
+    before = text[max(0, match.start() - 48) : match.start()].lower()
     ahead = re.search(r"\bwill\b[^.]*$|\b(?:next|by|from|until|to)\s+(?:the\s+)?$", before)
     if back and ahead and not re.search(r"\blast\b", before):
         return (today + timedelta(days=7 - back)).isoformat()
