@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import msgspec
@@ -47,8 +48,8 @@ def judge(
     decided = decided or any(unit.text in words().rulings for unit in units[max(0, trigger.start - 8) : trigger.start])
     scene = Above(units, trigger.voice, authority, members, decided)
     end = start
-    for hit in above:
-        end = _bent(end, hit, scene)
+    for hit, upper in zip_longest(above, above[1:]):
+        end = _bent(end, hit, scene, asked=hit.noun or (upper is not None and _is_asking(upper)))
     drop = end.drop
     answered = any(hit.operator.effect in {Effect.REJECT, Effect.GRANT} for hit in above)
     if drop is None and trigger.voice is Voice.NOUN and trigger.phrase.stage is Stage.PROPOSED and not answered:
@@ -70,8 +71,13 @@ class _Course(NamedTuple):
     retold: bool = False
 
 
-def _bent(course: _Course, hit: Hit, scene: Above) -> _Course:
-    """The course under one more operator."""
+def _is_asking(hit: Hit) -> bool:
+    """`a petition that called on it to list X`: a noun that holds the wish."""
+    return hit.noun and hit.operator.effect in {Effect.REQUEST, Effect.CALL}
+
+
+def _bent(course: _Course, hit: Hit, scene: Above, asked: bool) -> _Course:
+    """The course under one more operator; `asked`: it stands in a wish that can be answered."""
     effect = hit.operator.effect
     if course.stage is not None and course.drop in ANSWERABLE and effect in {Effect.REJECT, Effect.GRANT}:
         course = course._replace(drop=None)  # whoever asked: here is the answer
@@ -83,7 +89,7 @@ def _bent(course: _Course, hit: Hit, scene: Above) -> _Course:
     bent, drop = bend(course.stage, hit, scene)
     if drop is Drop.CALL and effect in {Effect.REACT, Effect.REJECT} and scene.decided:
         return course._replace(why=why, retold=True)  # "China opposes the U.S. decision to list X"
-    return course._replace(stage=Stage.PROPOSED if drop in ANSWERABLE and hit.noun else bent, drop=drop, why=why)
+    return course._replace(stage=Stage.PROPOSED if drop in ANSWERABLE and asked else bent, drop=drop, why=why)
 
 
 def _turned(course: _Course, hit: Hit, members: bool) -> _Course:
