@@ -154,6 +154,7 @@ def _remember(focus: Focus, fresh: list[Candidate], units: list[Unit], story: st
     done = [c for c in fresh if c.group is not None and c.authority is not None]
     if done:
         focus.changed = tuple(dict.fromkeys(Named(c.group, c.scope) for c in done if c.group is not None))
+        focus.several = focus.changed if len(focus.changed) > 1 else focus.several
         focus.acting = done[-1].authority
     news = [c for c in done if c.drop is None and not c.background]
     if news:

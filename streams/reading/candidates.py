@@ -71,9 +71,16 @@ def candidates(view: Scene, focus: Focus, registry: Registry) -> Iterator[Candid
         focus.act_in_sight,
     )
     triggers = list(find_triggers(view.units, seen))
+    taken = {trigger.slot for trigger in triggers if trigger.voice is not Voice.NOUN}
+    triggers = [t for t in triggers if t.slot is None or not _is_challenge(t) or t.slot not in taken]
     triggers += bans(view, {trigger.slot for trigger in triggers})
     for trigger in triggers:
         yield from _of_trigger(view, trigger, focus, registry)
+
+
+def _is_challenge(trigger: Trigger) -> bool:
+    """`a bid to have the ban suspended`: where the verb says what is asked for, the noun adds nothing."""
+    return trigger.voice is Voice.NOUN and trigger.phrase.stage is Stage.PROPOSED
 
 
 def _unsaid(view: Scene, trigger: Trigger, focus: Focus, who: Agent) -> tuple[AuthorityKey, ...]:

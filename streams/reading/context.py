@@ -29,6 +29,7 @@ class Focus:
     home: AuthorityKey | None = None  # the authority the story is about
     acting: AuthorityKey | None = None  # the last one that acted
     changed: tuple[Named, ...] = ()  # the groups of the last change
+    several: tuple[Named, ...] = ()  # the groups of the last change that was of more than one
     reported: tuple[Named, ...] = ()  # the groups of the last change that is news
     named: tuple[Named, ...] = ()  # the groups of the last sentence that named any
     just_named: bool = False  # the last sentence named one group
@@ -59,7 +60,7 @@ class Focus:
             return here
         if patient.stand_in == "many":
             lone = self.changed or self.topic or self.named
-            return next((c for c in (self.changed, self.named, self.topic) if len(c) > 1), lone)
+            return next((c for c in (self.changed, self.named, self.topic, self.several) if len(c) > 1), lone)
         if patient.stand_in == "it":
             return self._nearest(units[: patient.at]) or self._known(set())
         return self._known(

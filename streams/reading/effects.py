@@ -138,9 +138,20 @@ def _is_own_order(hit: Hit, above: Above) -> bool:
 def _granted(stage: Stage, hit: Hit, above: Above) -> Stage:
     """What was asked for is given: by a court at once, by others as a decision."""
     court = any("court" in (u.noun or "").lower() or "tribunal" in u.text for u in above.units)
+    if _is_draft_of_cabinet(hit, above):
+        return stage
     if court:
         return Stage.EFFECTIVE if stage is Stage.PROPOSED else stage
     return Stage.DECIDED if stage is Stage.PROPOSED else at_most(stage, Stage.DECIDED)
+
+
+def _is_draft_of_cabinet(hit: Hit, above: Above) -> bool:
+    """`the cabinet backs a bill that would ban X`: parliament has still to pass it."""
+    if not any(unit.text in {"bill", "draft", "legislation"} for unit in above.units[hit.end : hit.end + 4]):
+        return False
+    backer = next((unit for unit in reversed(above.units[: hit.start]) if unit.kind is Kind.ACTOR), None)
+    named = set() if backer is None else {*(backer.noun or "").lower().split(), *backer.text.split()}
+    return named.isdisjoint(words().parliaments)
 
 
 def _called(stage: Stage, hit: Hit, above: Above) -> Bent:

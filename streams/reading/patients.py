@@ -67,11 +67,7 @@ def _patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
         if found:
             return Patient(found)
     if trigger.phrase.bare:
-        place = trigger.start - len(trigger.auxiliaries) - 1 if trigger.passive else trigger.end
-        if not trigger.passive and place < len(units) and units[place].text in {"on", "against"}:
-            place += 1  # "imposed sanctions on it"
-        pronoun = 0 <= place < len(units) and units[place].text == "it"
-        return Patient((), "it", place) if pronoun else Patient(())
+        return _bare_pronoun(units, trigger)
     if trigger.voice is Voice.ACTIVE and _object_is_another(units, spans[0]):
         return Patient(())
     for indices in spans:
@@ -82,6 +78,15 @@ def _patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
         return Patient((), "listed")
     named_before = trigger.slot is None and trigger.phrase.needs is Needs.STATUS
     return Patient((), "status" if named_before or _is_whole_status(units, trigger.slot) else None)
+
+
+def _bare_pronoun(units: Sequence[Unit], trigger: Trigger) -> Patient:
+    """`sanctioned it`, `imposed sanctions on it`: nothing else stands for the object of a bare phrase."""
+    place = trigger.start - len(trigger.auxiliaries) - 1 if trigger.passive else trigger.end
+    if not trigger.passive and place < len(units) and units[place].text in {"on", "against"}:
+        place += 1
+    pronoun = 0 <= place < len(units) and units[place].text == "it"
+    return Patient((), "it", place) if pronoun else Patient(())
 
 
 def _is_whole_status(units: Sequence[Unit], slot: int | None) -> bool:

@@ -55,6 +55,7 @@ _POINTERS = (
     "others",
     "rest ",
     "too",
+    "Also ",
 )
 """Pieces of which each text that points has one, in the letters of running text."""
 
@@ -81,6 +82,8 @@ _FATE = re.compile(
 
 _MORE = re.compile(
     r"^(?:also )?among (?:them|those|the) .*\b(?:are|is|were|was)\b|^the (?:others|rest) (?:are|were)\b|"
+    r"^also (?:named|listed|designated|sanctioned|added|blacklisted|banned|outlawed|proscribed|included|removed|"
+    r"on the list)[^,;]{0,30} (?:is|are|was|were) |"
     r"\b(?:is|are|was|were) (?:also )?among them\b|"
     r"\b(?:is|are|was|were) (?:named|listed|included|mentioned) (?:\w+ )*too\b",
     re.IGNORECASE,

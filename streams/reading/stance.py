@@ -138,11 +138,15 @@ _CHOICES = frozenset(
 
 def _nobody(units: Sequence[Unit], trigger: Trigger) -> bool:
     before = units[max(trigger.left, trigger.start - 9) : trigger.start]
-    return any(unit.text in {"no", "none", "nobody", "neither"} for unit in before)
+    nobody = next((i for i, unit in enumerate(before) if unit.text in {"no", "none", "nobody", "neither"}), None)
+    return nobody is not None and not any(unit.text == "and" for unit in before[nobody:])
 
 
 def _modality(units: Sequence[Unit], trigger: Trigger, authority: AuthorityKey | None) -> Own:
     aux, stage = set(trigger.auxiliaries), trigger.phrase.stage
+    prolonged = trigger.phrase.change is Change.RENEWAL and trigger.phrase.subject and not trigger.phrase.standing
+    if prolonged and aux & (words().future | {"to"}):
+        return stage, None, ("stays",)  # "will stay banned for five more years": how a renewal is told
     if aux & words().future:
         return at_most(stage, Stage.DECIDED), None, ("will",)
     if aux & words().wish:

@@ -105,9 +105,9 @@ def _means_strangers(units: Sequence[Unit], index: int) -> bool:
 
 
 def _is_its_activity(units: Sequence[Unit], index: int) -> bool:
-    """`prohibited its activities`: how some states word the ban of a foreign group."""
+    """`prohibited its activities`, `recognised their emirate`: how states word what they do to a group."""
     following = units[index + 1].text if index + 1 < len(units) else ""
-    return units[index].text == "its" and following in ACTIVITY
+    return units[index].text in {"its", "their"} and (following in ACTIVITY or following in words().government)
 
 
 def _definite(units: Sequence[Unit], index: int) -> bool:
