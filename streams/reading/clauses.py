@@ -177,7 +177,9 @@ _LISTED = frozenset({"designated", "listed", "blacklisted", "proscribed", "added
 """Verbs behind which "dropped it" means the list."""
 
 _NEAR = 16
-"""How far behind a verb the words that a phrase asks for, or forbids, may stand."""
+"""How far behind a verb the words that a phrase forbids may stand."""
+_FAR = 24
+"""How far those that it asks for may: behind an object with a clause of its own."""
 
 
 def _wording_fits(units: Sequence[Unit], trigger: Trigger) -> bool:
@@ -186,12 +188,20 @@ def _wording_fits(units: Sequence[Unit], trigger: Trigger) -> bool:
     near = units[trigger.left : min(trigger.right, trigger.end + _NEAR)]
     window = {u.text for u in near} | {word for u in near if u.kind is Kind.LIST for word in (u.noun or "").split()}
     window |= {word for u in near if u.kind is Kind.ACTOR for word in u.text.split()}
-    if not window.isdisjoint(phrase.without) or (phrase.followed_by and window.isdisjoint(phrase.followed_by)):
+    if not window.isdisjoint(phrase.without) or not _is_followed(units, trigger, window):
         return False
     if phrase.auxiliary is not None and phrase.auxiliary not in trigger.auxiliaries:
         return False
     ahead = {unit.text for unit in units[trigger.end : trigger.end + _NEAR]}
     return ahead.isdisjoint({"other-label", "other-list", "sponsor", "sponsors"}) or not needs_plain(phrase)
+
+
+def _is_followed(units: Sequence[Unit], trigger: Trigger, near: set[str]) -> bool:
+    """Whether one of the words that must follow does."""
+    wanted = trigger.phrase.followed_by
+    if not wanted or not near.isdisjoint(wanted):
+        return True
+    return any(unit.text in wanted for unit in units[trigger.end : min(trigger.right, trigger.end + _FAR)])
 
 
 def needs_plain(phrase: Phrase) -> bool:

@@ -56,7 +56,7 @@ def _is_ruled(units: Sequence[Unit]) -> bool:
     if any(a.text == "with" and b.text == "immediate" for a, b in pairwise(units)):
         return True
     ruled = (i for i, unit in enumerate(units) if unit.text in _RULES)
-    return any(unit.kind is Kind.ACTOR for i in ruled for unit in units[max(0, i - 2) : i])
+    return any(unit.kind is Kind.ACTOR for i in ruled for unit in units[max(0, i - 5) : i])
 
 
 _RULES = frozenset({"ruled", "rules", "decreed"})
@@ -67,7 +67,9 @@ def _begins(units: Sequence[Unit], trigger: Trigger) -> bool:
     behind = [unit.text for unit in units[trigger.end : min(trigger.right, trigger.end + 8)]]
     if any(pair in _AT_ONCE for pair in pairwise(behind)):
         return True
-    return any(a == "from" and (b in WEEKDAYS or b in {"today", "midnight", "tomorrow"}) for a, b in pairwise(behind))
+    return any(
+        a in {"from", "of"} and (b in WEEKDAYS or b in {"today", "midnight", "tomorrow"}) for a, b in pairwise(behind)
+    )
 
 
 _AT_ONCE = frozenset({("with", "immediate"), ("effective", "immediately"), ("with", "effect")})

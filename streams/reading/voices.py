@@ -133,6 +133,8 @@ def _is_relative_verb(units: Sequence[Unit], start: int) -> bool:
 def _is_reduced(units: Sequence[Unit], start: int, end: int) -> bool:
     """`Hamas declared terrorist entity by Canada`: nothing that could be its object follows, and a group precedes."""
     following = units[end] if end < len(units) else None
+    if any(unit.text.startswith(("year", "month")) for unit in units[end + 2 : end + 4]):
+        return False  # "extended by five years the ban"
     if (
         following is not None
         and following.text in {"by", "as", "in", "from", "off", "under", "since"}
