@@ -119,13 +119,17 @@ def _list_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int,
             ahead,
         )
     marked = bool(texts & words().list_marks) or singular(head.text) == "blacklist"
-    if not marked and not (before and (before[0].text in words().determiners | words().own or before[0].possessive)):
+    if not marked and not (before and (_is_determined(before) or before[0].text in _COUNTS)):
         return None
     phrase = _phrase(Kind.LIST, before, head, units[index + ahead])
     owner = next((unit.authority for unit in around if unit.kind is Kind.ACTOR and unit.authority), None)
     inside = " ".join(unit.text for unit in around if unit.kind is Kind.WORD)
     own = any(unit.text in words().own for unit in before)
     return phrase._replace(weak=not marked, authority=owner, own=own, noun=inside), len(before), ahead
+
+
+_COUNTS = frozenset({"two", "three", "both"})
+"""`took X off two lists`: lists that were named before."""
 
 
 def _takes_object(units: list[Unit], index: int) -> bool:

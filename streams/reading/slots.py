@@ -36,12 +36,24 @@ def _first(units: Sequence[Unit], start: int, stop: int, kind: Kind) -> int | No
 
 def _list_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     preps = trigger.phrase.preps
+    behind = _antecedent_list(units, trigger)
+    if behind is not None:
+        return behind
     for index in range(trigger.end, trigger.right):
         if units[index].kind is Kind.LIST and (not preps or _preposition(units, index) in preps):
             return index
         if index > trigger.end and units[index].text == "that":
             return None
     return None
+
+
+def _antecedent_list(units: Sequence[Unit], trigger: Trigger) -> int | None:
+    """`Canada's list, on which X was placed in 2005`: the list that the relative clause is about."""
+    opener = trigger.left - 1
+    if opener < 2 or units[opener].text != "which" or units[opener - 1].text not in trigger.phrase.preps:
+        return None
+    index = opener - 3 if units[opener - 2].text == "," else opener - 2
+    return index if index >= 0 and units[index].kind is Kind.LIST else None
 
 
 def takes_group(units: Sequence[Unit], trigger: Trigger) -> bool:

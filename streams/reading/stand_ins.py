@@ -67,6 +67,9 @@ def _pronoun(units: Sequence[Unit], index: int) -> str | None:
 def _noun(units: Sequence[Unit], index: int) -> str | None:
     """The kind of a noun for a group; "own" where it is somebody's own."""
     unit = units[index]
+    owner = unit.text.removesuffix("'s")
+    if owner != unit.text and owner in words().group_nouns and units[index + 1].text in words().government:
+        return "it"  # "recognised the movement's government"
     if unit.kind is not Kind.WORD or singular(unit.text) not in words().group_nouns:
         return None
     if units[index - 1].text == "own":

@@ -67,9 +67,8 @@ def _begins(units: Sequence[Unit], trigger: Trigger) -> bool:
     behind = [unit.text for unit in units[trigger.end : min(trigger.right, trigger.end + 8)]]
     if any(pair in _AT_ONCE for pair in pairwise(behind)):
         return True
-    return any(
-        a in {"from", "of"} and (b in WEEKDAYS or b in {"today", "midnight", "tomorrow"}) for a, b in pairwise(behind)
-    )
+    days = WEEKDAYS.keys() | {"today", "midnight", "tomorrow"}
+    return any(a in {"from", "of"} and b in days for a, b in pairwise(behind))
 
 
 _AT_ONCE = frozenset({("with", "immediate"), ("effective", "immediately"), ("with", "effect")})

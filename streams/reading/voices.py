@@ -84,12 +84,12 @@ def _shares_to(units: Sequence[Unit], start: int) -> bool:
 
 
 def _shares_be(units: Sequence[Unit], start: int, end: int) -> bool:
-    """`was ruled extremist and banned`: the second participle of one "was"."""
-    before = units[max(0, start - 7) : start]
+    """`was ruled extremist and banned`, `was listed by A in May and taken off`: the second participle of one "was"."""
+    before = units[max(0, start - 9) : start]
     if not before or before[-1].text not in {"and", "or"} or _object_ahead(units, end):
         return False
     helped = next((i for i in range(len(before) - 1, -1, -1) if before[i].text in {"was", "were", "been"}), None)
-    return helped is not None and all(unit.kind in {Kind.WORD, Kind.LABEL} for unit in before[helped:])
+    return helped is not None and all(unit.kind is not Kind.GROUP for unit in before[helped:])
 
 
 def _is_caused(units: Sequence[Unit], start: int) -> bool:
