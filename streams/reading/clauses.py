@@ -143,7 +143,9 @@ def _may_lack_list(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> bool:
 
 def _stands_for_status(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> bool:
     """`It was imposed in 2001`, `judges suspended it`: the ban that was named just before."""
-    if trigger.phrase.needs not in {Needs.STATUS, Needs.STATUS_OR_LIST} or trigger.phrase.followed_by:
+    if trigger.phrase.needs not in {Needs.STATUS, Needs.STATUS_OR_LIST}:
+        return False
+    if trigger.phrase.followed_by and "back" not in trigger.phrase.followed_by:
         return False
     if trigger.phrase.stage is Stage.PROPOSED:
         return False  # "have seven days to review it"
@@ -151,12 +153,13 @@ def _stands_for_status(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> b
     if not 0 <= place < len(units) - 1:
         return False
     if place == trigger.end and units[place + 1].text in words().rulings and _is_known_act(units, place, trigger):
-        told = any(unit.text in _LISTED for unit in units[: trigger.start])
+        told = any(unit.text in _LISTED or unit.text in _DECREED for unit in units[: trigger.start])
         return told or seen.a_status or seen.an_act  # "revoked that order", "upheld the decision in January"
     if units[place].text not in {"it", "they", "them"}:
         return False
     following = units[place + 1]
-    if place == trigger.end and following.kind is not Kind.PUNCT and following.text not in words().prepositions:
+    ends = following.kind is Kind.PUNCT or following.text in words().prepositions or following.text == "back"
+    if place == trigger.end and not ends:
         return False  # "gave it three weeks"
     named = seen.a_status or (seen.an_act and not trigger.phrase.subject)
     return named or any(unit.kind is Kind.STATUS for unit in units[: trigger.start])
@@ -175,6 +178,9 @@ _RELATIVES = frozenset({"which", "that", "who"})
 
 _LISTED = frozenset({"designated", "listed", "blacklisted", "proscribed", "added", "banned", "outlawed", "declared"})
 """Verbs behind which "dropped it" means the list."""
+
+_DECREED = frozenset({"dissolved", "disbanded", "suspended", "lifted", "annulled"})
+"""Those besides, and their like, behind which "the decree" means what they did."""
 
 _NEAR = 16
 """How far behind a verb the words that a phrase forbids may stand."""

@@ -65,7 +65,7 @@ def turns_away(units: Sequence[Unit], index: int, indices: range) -> bool:
         return True
     if (units[index - 1].text, unit.text) in _LEAD_ON:
         return False
-    if unit.text in {"to", "for"} and units[index - 1].kind in {Kind.LABEL, Kind.STATUS}:
+    if unit.text in {"to", "for", "against"} and units[index - 1].kind in {Kind.LABEL, Kind.STATUS}:
         return False  # "attached the label of terrorist organisation to X", "adopted the label for X"
     if units[index - 1].text in {"entry", "entries", "name", "names"}:
         return False

@@ -232,6 +232,7 @@ def _status_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, in
     if texts & words().label_never or texts & {"travel", "entry", "flight", "visa", "flag", "arms"}:
         return None
     plain = noun in words().status_nouns and _is_noun(units, index, out, before)
+    plain = plain or (noun in {"order", "decree"} and _is_against(units, index, before))
     marked = noun in words().marked_status_nouns and bool(texts & words().list_marks | texts & words().label_marks)
     if not plain and not marked:
         return None
@@ -243,6 +244,11 @@ def _status_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, in
         len(before),
         0,
     )
+
+
+def _is_against(units: list[Unit], index: int, before: list[Unit]) -> bool:
+    """`suspended the decrees against X and Y`: the text for what it orders."""
+    return bool(before) and index + 1 < len(units) and units[index + 1].text == "against"
 
 
 def _is_noun(units: list[Unit], index: int, out: list[Unit], before: list[Unit]) -> bool:

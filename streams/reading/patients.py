@@ -26,7 +26,8 @@ class Patient(NamedTuple):
     """What the change happens to: groups by unit index; or a stand-in whose groups context must find."""
 
     units: tuple[int, ...]
-    # "it". "one": the group. "another": an armed group. "many": they, both. "listed": three armies, named later.
+    # "it". "last": that group. "one": the group.
+    # "another": an armed group. "many": they, both. "listed": three armies, named later.
     # "status": the ban, whose group is the story's.
     stand_in: str | None = None
     at: int | None = None  # the unit of a pronoun

@@ -27,9 +27,7 @@ _SAME = re.compile(
     r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
 )
-_NOT = re.compile(
-    r"\b(not|never|no|urg\w+|call\w*|should|could|would|may|might|ask\w*|want\w*|expected)\b", re.IGNORECASE
-)
+_NOT = re.compile(r"\b(?:(?i:not|never|no|urg\w+|call\w*|should|could|would|might|ask\w*|want\w*|expected)|may)\b")
 
 
 def points_back(text: str) -> bool:

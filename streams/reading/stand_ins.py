@@ -75,7 +75,7 @@ def _noun(units: Sequence[Unit], index: int) -> str | None:
     if units[index - 1].text == "own":
         return "own"  # "dissolved their own factions"
     if units[index - 1].text == "that" and not unit.text.endswith("s"):
-        return "it"  # "although Tajikistan outlawed that organisation": the one just named
+        return "last"  # "although Tajikistan outlawed that organisation": the one just named
     if unit.text.endswith("s") and any(u.text in {"among", "one"} for u in units[max(0, index - 4) : index]):
         return None  # "X was one of the groups that A listed": the subject says which
     if unit.text.endswith("s"):

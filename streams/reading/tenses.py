@@ -21,7 +21,7 @@ from streams.reading.sentences import Sentence
 from streams.reading.times import When, find_times
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
-from streams.reading.words import words
+from streams.reading.words import singular, words
 from streams.records import AuthorityKey
 from streams.registry import Registry
 
@@ -100,7 +100,8 @@ def _just_before(view: Scene, trigger: Trigger) -> bool:
 def _turns_to_another(units: Sequence[Unit], index: int) -> bool:
     """Whether another verb's clause opens here: "that", "which", or a participle behind a comma."""
     if units[index].text in _TURN_TO_ANOTHER:
-        return True
+        following = singular(units[index + 1].text) if index + 1 < len(units) else ""
+        return following not in words().group_nouns and following not in words().rulings  # "of that network"
     if units[index - 1].text != "," or units[index].kind is not Kind.WORD:
         return False
     goes_on = units[index].text in {"and", "but"} and all(u.kind is not Kind.GROUP for u in units[index : index + 4])

@@ -100,6 +100,8 @@ def _is_caused(units: Sequence[Unit], start: int) -> bool:
                 u.kind in {Kind.GROUP, Kind.STATUS, Kind.ACTOR} or u.text in words().group_nouns
                 for u in units[index:start]
             )
+        if units[index].text == "had" and units[index + 1].text in {"it", "them", "both"}:
+            return index + 2 == start
         if units[index].text in words().clause_walls or units[index].text in SPLIT:
             return False
     return False
