@@ -19,7 +19,7 @@ class Block(NamedTuple):
     """A short story with the news and the history it tells."""
 
     headline: str
-    lead: str
+    body: str
     news: tuple[str, ...]
     history: tuple[str, ...]
 
@@ -28,17 +28,18 @@ def _block(text: str) -> Block:
     lines = text.split("\n")
     told = [line for line in lines if not line.startswith("=")]
     wanted = [line.removeprefix("=").strip() for line in lines if line.startswith("=")]
-    headline, lead = told if len(told) == 2 else ("", *told)
+    headline, *body = told if len(told) > 1 else ["", *told]
+    history = tuple(want.removeprefix("bg ") for want in wanted if want.startswith("bg "))
     news = tuple(want for want in wanted if want != "quiet" and not want.startswith("bg "))
-    return Block(headline, lead, news, tuple(want.removeprefix("bg ") for want in wanted if want.startswith("bg ")))
+    return Block(headline, "\n".join(body), news, history)
 
 
 BLOCKS = [_block(text) for text in TEXT.strip().split("\n\n") if not text.startswith("#")]
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.lead[:60])
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.body[:60])
 def test_a_sentence_tells_what_it_says(block: Block) -> None:
-    fields = {"id": "s", "headline": block.headline, "body": block.lead, "published": "2026-03-20"}
+    fields = {"id": "s", "headline": block.headline, "body": block.body, "published": "2026-03-20"}
     claims = read(decode_line(json.dumps(fields).encode(), 1, NOW)[1], load_registry()).claims
     news = {f"{c.group} {c.authority} {c.change} {c.stage}" for c in claims if c.news}
     allowed = [set(want.split("|")) for want in block.news]

@@ -129,6 +129,8 @@ def _is_attribute(units: Sequence[Unit], start: int, end: int, form: Form) -> bo
         return False
     if units[end].kind is Kind.GROUP and (not start or units[start - 1].text in words().prepositions - {"to"}):
         return True  # "Banned PKK holds rally", "raids over banned PKK"
+    if units[end].kind is Kind.GROUP and start and units[start - 1].text == "that":
+        return False  # "an order that banned Hamas"
     worn = units[end].kind is Kind.GROUP or singular(units[end].text) in words().group_nouns
     return bool(start) and worn and units[start - 1].text in words().determiners | words().own
 

@@ -128,6 +128,8 @@ def _patient_spans(units: Sequence[Unit], trigger: Trigger) -> list[range]:
     ahead = range(trigger.end, len(units) if aside else trigger.right)
     behind = range(trigger.start - 1, trigger.left - 1, -1)
     if trigger.voice is Voice.NOUN:
+        if units[trigger.end : trigger.end + 1] and units[trigger.end].text == "by":
+            ahead = range(trigger.end + 1, trigger.right)  # "appeals by X and by Y against their listing"
         return [ahead, range(trigger.start - 1, max(trigger.start - 3, trigger.left - 1), -1)]
     if trigger.phrase.needs in {Needs.STATUS, Needs.STATUS_OR_LIST} and trigger.slot is not None:
         slot = trigger.slot
