@@ -16,7 +16,7 @@ from streams.reading.effects import Drop
 from streams.reading.nominal import DATED, bans
 from streams.reading.operators import Effect
 from streams.reading.patients import patient
-from streams.reading.phrases import Form, Needs
+from streams.reading.phrases import Form
 from streams.reading.sentences import Sentence
 from streams.reading.stance import Stance, judge
 from streams.reading.stand_ins import REACH, counted
@@ -111,8 +111,6 @@ def _is_dated(view: Scene) -> bool:
 def _of_trigger(view: Scene, trigger: Trigger, focus: Focus, registry: Registry) -> Iterator[Candidate]:
     who, whom = agent(view.units, trigger), patient(view.units, trigger)
     groups = focus.groups_for(whom, view.units)
-    if trigger.phrase.subject and trigger.phrase.needs is Needs.STATUS and not whom.units and whom.stand_in == "it":
-        groups = focus.reported or groups  # "it takes effect": the step that the story is about
     authorities = who.authorities or _unsaid(view, trigger, focus, who)
     drop = _structural_drop(view, trigger, who, groups, authorities) or _focus_drop(view, focus, trigger, who)
     for authority in authorities or (None,):

@@ -61,9 +61,11 @@ class Focus:
         if patient.stand_in == "many":
             lone = self.changed or self.topic or self.named
             return next((c for c in (self.changed, self.named, self.topic, self.several) if len(c) > 1), lone)
+        if patient.stand_in == "step" and self.reported:
+            return self.reported
         if patient.stand_in == "last":
             return self._nearest(units) or self.named[-1:] or self._known(set())
-        if patient.stand_in == "it":
+        if patient.stand_in in {"it", "step"}:
             return self._nearest(units[: patient.at]) or self._known(set())
         return self._known(
             {unit.group for unit in units if unit.kind is Kind.GROUP} if patient.stand_in == "another" else set()

@@ -28,7 +28,7 @@ class Patient(NamedTuple):
     units: tuple[int, ...]
     # "it". "last": that group. "one": the group.
     # "another": an armed group. "many": they, both. "listed": three armies, named later.
-    # "status": the ban, whose group is the story's.
+    # "status": the ban, whose group is the story's. "step": "it takes effect", what the story reports.
     stand_in: str | None = None
     at: int | None = None  # the unit of a pronoun
     along: tuple[int, ...] = ()  # the groups it also happens to: "recognised it as terrorist along with X"
@@ -58,6 +58,18 @@ _NEAR = 6
 
 def _patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
     spans = _patient_spans(units, trigger)
+    named = _named(units, trigger, spans)
+    if named is not None:
+        return named
+    if trigger.phrase.bare:
+        return _bare_pronoun(units, trigger)
+    if trigger.voice is Voice.ACTIVE and _object_is_another(units, spans[0]):
+        return Patient(())
+    return _stand_in(units, trigger, spans)
+
+
+def _named(units: Sequence[Unit], trigger: Trigger, spans: Sequence[range]) -> Patient | None:
+    """The groups named in the first of the spans that has any; none of them, where a thing of a group is meant."""
     antecedent = _antecedent(units, trigger)
     for indices in (*spans, *_examples(units, trigger)):
         found = run_of_groups(units, indices, owned=indices == antecedent and units[indices[0] - 1].kind is Kind.GROUP)
@@ -67,17 +79,21 @@ def _patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
             found = tuple(i for i in found if i - trigger.end <= _OBJECT and _stands_alone(units, i))
         if found:
             return Patient(found)
-    if trigger.phrase.bare:
-        return _bare_pronoun(units, trigger)
-    if trigger.voice is Voice.ACTIVE and _object_is_another(units, spans[0]):
-        return Patient(())
+    return None
+
+
+def _stand_in(units: Sequence[Unit], trigger: Trigger, spans: Sequence[range]) -> Patient:
+    """What stands for groups that context must find."""
+    of_status = trigger.phrase.needs is Needs.STATUS
     for indices in spans:
         stand_in = find_stand_in(units, indices)
+        if stand_in == "it" and trigger.phrase.subject and of_status:
+            stand_in = "step"
         if stand_in is not None:
             return Patient((), stand_in, next((i for i in indices if units[i].text in _PRONOUNS), None))
     if trigger.phrase.names_later:
         return Patient((), "listed")
-    named_before = trigger.slot is None and trigger.phrase.needs is Needs.STATUS
+    named_before = trigger.slot is None and of_status
     return Patient((), "status" if named_before or _is_whole_status(units, trigger.slot) else None)
 
 
