@@ -17,7 +17,7 @@ from functools import cache
 from streams.reading.attribution import find_medium, media
 from streams.reading.candidates import Candidate, candidates
 from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_back, settle_news
-from streams.reading.context import Focus, Named, groups_in, home_of
+from streams.reading.context import Focus, Named, groups_in, home_of, opens_with_organ
 from streams.reading.effects import Drop
 from streams.reading.ellipsis import gapped
 from streams.reading.history import as_renewal
@@ -85,9 +85,9 @@ def _page(story: Story, mentions: tuple[Mention, ...], registry: Registry) -> _P
     lexicon = lexicon_of(registry)
     opening = tuple(collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in sentences[:_OPENING])
     focus = _opening_focus(opening)
-    if focus.home is None and dateline is not None:
+    if dateline is not None and (focus.home is None or opens_with_organ(opening)):
         capital = home_of([units_of(story.text, dateline.start, dateline.end, (), lexicon)])
-        focus.home = capital or cities().get((dateline.place or "").lower())
+        focus.home = capital or cities().get((dateline.place or "").lower()) or focus.home
     today = story.published.date() if story.published is not None else None
     agency = (dateline.agency if dateline is not None else None) or find_medium(story.source or "") or story.source
     return _Page(story, mentions, lexicon, sentences, opening, today, agency, focus)

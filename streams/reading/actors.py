@@ -74,7 +74,8 @@ def _of_object(units: Sequence[Unit], trigger: Trigger) -> Agent:
         return Agent((), None, group_acts=True)
     if subject is not None and not (trigger.passive and trigger.voice is Voice.PASSIVE and units[subject].noun is None):
         if units[subject].authority is None:
-            return _place(units, trigger) or Agent((), subject)  # "in Lithuania, lawmakers declared"
+            elsewhere = _place(units, trigger) or _where(units, trigger)
+            return elsewhere or Agent((), subject)  # "in Lithuania, lawmakers declared", "Iran, where judges banned"
         return Agent(_with_joined(units, subject), subject)
     platform = any(unit.text in words().platforms for unit in units[trigger.left : trigger.start])
     return _place(units, trigger) or _heading(units) or Agent((), None, platform)

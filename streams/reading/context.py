@@ -171,6 +171,13 @@ def home_of(sentences: Sequence[Sequence[Unit]]) -> AuthorityKey | None:
     return None
 
 
+def opens_with_organ(sentences: Sequence[Sequence[Unit]]) -> bool:
+    """`The interior ministry has banned ...`: the first actor of headline and lead is an organ without a country."""
+    actors = (unit for units in sentences[:2] for unit in units if unit.kind is Kind.ACTOR)
+    first = next(actors, None)
+    return first is not None and first.authority is None and first.noun is not None
+
+
 def _is_origin(units: Sequence[Unit], index: int) -> bool:
     """`Japan's Aum Shinrikyo`: where a group is from."""
     return units[index].possessive and index + 1 < len(units) and units[index + 1].kind is Kind.GROUP

@@ -139,10 +139,20 @@ def _dated_rows(view: Scene, kind: Kind) -> Iterator[tuple[Unit, When | None]]:
         if _LATER.match(view.story, unit.end) and _opens_row(units, index):
             yield unit, None
             continue
-        when = next((w for w in view.times if 0 <= w.start - unit.end <= _NEXT_TO), None)
-        behind = "" if when is None else view.story[unit.end : when.start].strip()
+        end = _behind_aside(units, index)
+        when = next((w for w in view.times if 0 <= w.start - end <= _NEXT_TO), None)
+        behind = "" if when is None else view.story[end : when.start].strip()
         if when is not None and behind in {"in", "on", "since", "in early", "in late", ""} and _opens_row(units, index):
             yield unit, when
+
+
+def _behind_aside(units: Sequence[Unit], index: int) -> int:
+    """Where the name at `index` ends, what is said of it between two commas included: "X, a Shiite body, in 2019"."""
+    if units[index + 1].text != ",":
+        return units[index].end
+    close = next((i for i in range(index + 2, min(index + 9, len(units))) if units[i].text == ","), None)
+    plain = close is not None and all(u.kind is Kind.WORD for u in units[index + 2 : close])
+    return units[close].end if close is not None and plain else units[index].end
 
 
 def _opens_row(units: Sequence[Unit], index: int) -> bool:

@@ -63,7 +63,7 @@ def turns_away(units: Sequence[Unit], index: int, indices: range) -> bool:
         and not unit.text.endswith("ing")
     ):
         return True
-    if (units[index - 1].text, unit.text) in _LEAD_ON:
+    if (units[index - 1].text, unit.text) in _LEAD_ON or (unit.text == "by" and units[index - 1].text in ACTIVITY):
         return False
     if unit.text in {"to", "for", "against"} and units[index - 1].kind in {Kind.LABEL, Kind.STATUS}:
         return False  # "attached the label of terrorist organisation to X", "adopted the label for X"

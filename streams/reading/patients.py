@@ -36,8 +36,8 @@ class Patient(NamedTuple):
 
 def patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
     """The groups that the change happens to."""
-    whom = _patient(units, trigger)
-    return whom._replace(along=_companions(units, trigger)) if whom.units or whom.stand_in else whom
+    whom, along = _patient(units, trigger), _companions(units, trigger)
+    return whom._replace(along=along) if whom.units or whom.stand_in else Patient(along)
 
 
 def _companions(units: Sequence[Unit], trigger: Trigger) -> tuple[int, ...]:
@@ -52,8 +52,8 @@ def _companions(units: Sequence[Unit], trigger: Trigger) -> tuple[int, ...]:
 
 
 _ALONG = frozenset({("along", "with"), ("together", "with"), ("well", "as"), ("addition", "to")})
-_NEAR = 6
-"""How many words may stand between "along with" and the first name: "six Mexican cartels, among them"."""
+_NEAR = 8
+"""How many words may stand between "along with" and the first name: "the armed band that calls itself X"."""
 
 
 def _patient(units: Sequence[Unit], trigger: Trigger) -> Patient:
@@ -102,8 +102,11 @@ def _bare_pronoun(units: Sequence[Unit], trigger: Trigger) -> Patient:
     place = trigger.start - len(trigger.auxiliaries) - 1 if trigger.passive else trigger.end
     if not trigger.passive and place < len(units) and units[place].text in {"on", "against"}:
         place += 1
-    pronoun = 0 <= place < len(units) and units[place].text == "it"
-    return Patient((), "it", place) if pronoun else Patient(())
+    if not 0 <= place < len(units):
+        return Patient(())
+    if units[place].text == "the" and place + 1 < len(units) and units[place + 1].text in words().group_nouns:
+        return Patient((), "one")  # "imposed sanctions on the group"
+    return Patient((), "it", place) if units[place].text == "it" else Patient(())
 
 
 def _is_whole_status(units: Sequence[Unit], slot: int | None) -> bool:
@@ -144,25 +147,42 @@ def _patient_spans(units: Sequence[Unit], trigger: Trigger) -> list[range]:
     ahead = range(trigger.end, len(units) if aside else trigger.right)
     behind = range(trigger.start - 1, trigger.left - 1, -1)
     if trigger.voice is Voice.NOUN:
-        if units[trigger.end : trigger.end + 1] and units[trigger.end].text == "by":
-            ahead = range(trigger.end + 1, trigger.right)  # "appeals by X and by Y against their listing"
-        return [ahead, range(trigger.start - 1, max(trigger.start - 3, trigger.left - 1), -1)]
+        by = [unit.text for unit in units[trigger.end : trigger.end + 1]] == ["by"]
+        told = range(trigger.end + 1, trigger.right) if by else ahead  # "appeals by X and by Y against their listing"
+        return [told, range(trigger.start - 1, max(trigger.start - 3, trigger.left - 1), -1)]
     if trigger.phrase.needs in {Needs.STATUS, Needs.STATUS_OR_LIST} and trigger.slot is not None:
         slot = trigger.slot
         if slot >= trigger.end:
             return [range(slot + 1, trigger.right), range(trigger.end, slot), behind]
         return [range(slot + 1, trigger.start), range(slot, trigger.left - 1, -1), ahead]
     antecedent = _antecedent(units, trigger)
-    if (trigger.passive or trigger.phrase.subject) and antecedent is not None:
+    if not (trigger.passive or trigger.phrase.subject):
+        return [ahead, *filter(None, (antecedent, _asker(units, trigger)))]
+    if antecedent is not None:
         return [antecedent, ahead]
+    return _subject_spans(units, trigger, ahead, behind)
+
+
+def _subject_spans(units: Sequence[Unit], trigger: Trigger, ahead: range, behind: range) -> list[range]:
+    """The places of what stands before its verb."""
+    if trigger.voice is Voice.REDUCED and units[0].text == "among":
+        return [range(trigger.end, trigger.right)]  # "Among the outfits dissolved under Macron are X and Y"
     if trigger.passive and trigger.start - trigger.left <= 1:
         return [_behind_comma(units, trigger)]
-    if (trigger.passive or trigger.phrase.subject) and not _lists_ahead(units, trigger):
-        return [*_before_aside(units, trigger), behind, ahead]
-    if trigger.passive or trigger.phrase.subject:
-        colon = next(i for i in range(trigger.end, trigger.right) if units[i].text == ":")
-        return [range(colon + 1, trigger.right), behind]
-    return [ahead] if antecedent is None else [ahead, antecedent]
+    colon = next((i for i in range(trigger.end, trigger.right) if units[i].text == ":"), None)
+    if colon is not None:
+        return [range(colon + 1, trigger.right), behind]  # "three groups have been listed: X, Y and Z"
+    return [*_before_aside(units, trigger), behind, ahead]
+
+
+def _asker(units: Sequence[Unit], trigger: Trigger) -> range | None:
+    """`a bid by X, a movement from Israel, to get off the list`: who asks for it is what it happens to."""
+    if trigger.voice is not Voice.INFINITIVE or trigger.passive:
+        return None
+    by = next((i for i in range(trigger.start - 1, 0, -1) if units[i].text == "by"), None)
+    if by is None or units[by - 1].text not in words().requests:
+        return None
+    return range(by + 1, trigger.start)
 
 
 def _follows_group(units: Sequence[Unit], opener: int) -> bool:
@@ -217,11 +237,6 @@ def _before_aside(units: Sequence[Unit], trigger: Trigger) -> list[range]:
         if relative or (units[opening - 1].kind is Kind.GROUP and not named):
             return [range(opening - 1, trigger.left - 1, -1)]
     return []
-
-
-def _lists_ahead(units: Sequence[Unit], trigger: Trigger) -> bool:
-    """`three groups have been listed: X, Y and Z`: the names follow the passive."""
-    return any(units[i].text == ":" for i in range(trigger.end, trigger.right))
 
 
 def _object_is_another(units: Sequence[Unit], indices: range) -> bool:

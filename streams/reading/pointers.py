@@ -23,7 +23,7 @@ _SAME = re.compile(
     r"proclamations?|rulings?)|"
     r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|"
     r"(?:the same|a like) (?:step|move|decision|measure|course)|"
-    r"followed suit|same (?:status|treatment|designation|tag)|\bfollowed\b|similarly|same label|"
+    r"followed suit|of the same kind|same (?:status|treatment|designation|tag)|\bfollowed\b|similarly|same label|"
     r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
 )
