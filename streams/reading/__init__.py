@@ -83,7 +83,8 @@ _OPENING = 3
 def _page(story: Story, mentions: tuple[Mention, ...], registry: Registry) -> _Page:
     sentences, dateline = split(story.headline, story.body)
     lexicon = lexicon_of(registry)
-    opening = tuple(collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in sentences[:_OPENING])
+    told = (s for s in sentences if s.number < _OPENING)
+    opening = tuple(collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in told)
     focus = _opening_focus(opening)
     if dateline is not None and (focus.home is None or opens_with_organ(opening)):
         capital = home_of([units_of(story.text, dateline.start, dateline.end, (), lexicon)])

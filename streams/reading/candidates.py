@@ -210,7 +210,7 @@ def _candidate(view: Scene, trigger: Trigger, stance: Stance, drop: Drop | None)
         rule=trigger.phrase.id,
         why=stance.why,
         sentence=view.sentence,
-        drop=drop or stance.drop,
+        drop=stance.drop if drop is Drop.NO_GROUP and stance.drop else drop or stance.drop,
         when=when,
         background=_is_history(view, trigger, stance, when),
         position=view.sentence.number,

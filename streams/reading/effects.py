@@ -76,7 +76,7 @@ def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
         case Effect.QUESTION | Effect.REACT as effect:
             return None, Drop.QUESTION if effect is Effect.QUESTION else Drop.CALL
         case Effect.CALL:
-            return _called(stage, hit, above)
+            return _refused(stage) if negated and _is_own(hit, above) else _called(stage, hit, above)
         case Effect.GRANT:
             return _granted(stage, hit, above), None
         case Effect.REJECT:
@@ -152,6 +152,12 @@ def _is_draft_of_cabinet(hit: Hit, above: Above) -> bool:
     backer = next((unit for unit in reversed(above.units[: hit.start]) if unit.kind is Kind.ACTOR), None)
     named = set() if backer is None else {*(backer.noun or "").lower().split(), *backer.text.split()}
     return named.isdisjoint(words().parliaments)
+
+
+def _is_own(hit: Hit, above: Above) -> bool:
+    """`the Swiss government does not want to outlaw X`: the wish of who would act."""
+    actor = next((unit for unit in reversed(above.units[: hit.start]) if unit.kind is Kind.ACTOR), None)
+    return actor is not None and actor.authority in {None, above.authority} and not hit.noun
 
 
 def _called(stage: Stage, hit: Hit, above: Above) -> Bent:

@@ -117,10 +117,10 @@ def is_owner(units: Sequence[Unit], index: int) -> bool:
 
 def _is_tied_to(units: Sequence[Unit], index: int) -> bool:
     """`men suspected of financing Hamas`, `tied to Hamas`, `members of Hamas`: the words before the name."""
-    before = [unit.text for unit in units[max(0, index - 4) : index]]
+    before = [unit.text for unit in units[max(0, index - 5) : index]]
     if not words().serving.isdisjoint(before[-2:] if before[-1:] == ["the"] else before[-1:]):
         return True  # "men suspected of financing Hamas"
-    if any(a in words().ties and b in {"to", "with"} for a, b in pairwise(before)):
+    if any(a in words().ties and b in {"to", "with", "by", "on"} for a, b in pairwise(before)):
         return True
     return "of" in before and any(text in words().members for text in before[: before.index("of")])
 

@@ -109,6 +109,13 @@ def _stands_as_noun(units: Sequence[Unit], index: int) -> bool:
     }
 
 
+def _is_adjunct(units: Sequence[Unit], index: int) -> bool:
+    """`on my proposal and in agreement with the president`: how it was done, nothing that bends it."""
+    if not 0 < index < len(units) - 1:
+        return False
+    return units[index - 1].text in {"in", "my", "our"} and units[index + 1].text in {"and", "with", ","}
+
+
 def _at(units: Sequence[Unit], index: int) -> Hit | None:
     text = units[index].text
     if text not in _first_words() or units[index].kind is not Kind.WORD:
@@ -125,6 +132,8 @@ def _at(units: Sequence[Unit], index: int) -> Hit | None:
         if all(index + k < len(units) and units[index + k].text == w for k, w in enumerate(o[0][1:], start=1))
     ]
     if not met:
+        return None
+    if _is_adjunct(units, index):
         return None
     nouns = [o for o in met if o[2] and _stands_as_noun(units, index)]
     spelt, operator, noun = (nouns or [o for o in met if not o[2]] or met)[0]

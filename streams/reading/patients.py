@@ -212,7 +212,8 @@ def _antecedent(units: Sequence[Unit], trigger: Trigger) -> range | None:
     if whole and any(unit.text == "," for unit in units[opener : trigger.start]):
         return None
     before = units[opener - 1]
-    names = before.kind is Kind.GROUP or singular(before.text) in words().group_nouns
+    counted = before.text.isdigit() and {"among", "one"} & {u.text for u in units[max(0, opener - 6) : opener]}
+    names = before.kind is Kind.GROUP or singular(before.text) in words().group_nouns or bool(counted)
     if not names and (units[opener].text == "that" or not _follows_group(units, opener)):
         return None
     return range(opener - 1, max(opener - 14, -1), -1)

@@ -62,7 +62,7 @@ def split(headline: str, body: str) -> tuple[tuple[Sentence, ...], Dateline | No
         sentences.append(Sentence(*_trim(headline, prefix.end() if prefix else 0, len(headline)), 0, 0))
     text = f"{headline}\n{body}"
     dateline: Dateline | None = None
-    start = len(headline) + 1
+    start, number = len(headline) + 1, 1
     for paragraph, line in enumerate(body.split("\n"), start=1):
         note = _SERIES_NOTE.match(line)
         begin = note.end() if note is not None else 0
@@ -71,9 +71,20 @@ def split(headline: str, body: str) -> tuple[tuple[Sentence, ...], Dateline | No
             dateline = opening._replace(start=start + begin, end=start + begin + opening.end)
             begin += opening.end
         for left, right in _split_line(line, begin):
-            sentences.append(Sentence(*_trim(text, start + left, start + right), max(len(sentences), 1), paragraph))
+            span = _trim(text, start + left, start + right)
+            sentences.append(Sentence(*span, number, paragraph))
+            number += number > 1 or not _is_label(text[span[0] : span[1]])
         start += len(line) + 1
     return tuple(sentences), dateline
+
+
+_LABEL = 70
+"""Characters of a line that only says what follows: "Press release", "From: Home Office"."""
+
+
+def _is_label(line: str) -> bool:
+    """Whether a line at the top of a text is no sentence: it is short and has no stop."""
+    return len(line) < _LABEL and line[-1:] not in ".!?\"”'’)"
 
 
 def find_dateline(line: str) -> Dateline | None:

@@ -74,6 +74,11 @@ def _begins(units: Sequence[Unit], trigger: Trigger) -> bool:
 _AT_ONCE = frozenset({("with", "immediate"), ("effective", "immediately"), ("with", "effect")})
 
 
+def _is_in_relative(units: Sequence[Unit], index: int) -> bool:
+    """`a group that the law treats as terrorist`: how things stand."""
+    return index > 2 and units[index - 1].text == "the" and units[index - 2].text in {"that", "which", "whom"}
+
+
 def _is_acted_in(units: Sequence[Unit], trigger: Trigger) -> bool:
     """`signed a decree that designates X`, `X figures on the list following an order`: the text behind it acts."""
     behind = units[trigger.end : trigger.end + 16]
@@ -82,7 +87,8 @@ def _is_acted_in(units: Sequence[Unit], trigger: Trigger) -> bool:
         for i, a in enumerate(behind)
     ):
         return True
-    if any(unit.text in words().acts for unit in units[max(trigger.left, trigger.start - 3) : trigger.start]):
+    near = range(max(trigger.left, trigger.start - 3), trigger.start)
+    if any(units[i].text in words().acts and not _is_in_relative(units, i) for i in near):
         return True
     opener = next(
         (i for i in range(trigger.start - 1, max(trigger.start - 4, -1), -1) if units[i].text in {"that", "which"}),

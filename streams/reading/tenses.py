@@ -79,16 +79,17 @@ def when_of(view: Scene, trigger: Trigger) -> When | None:
 def _in_aside(view: Scene, trigger: Trigger, when: When) -> bool:
     """`Activities of X, which won fame in 2011, were banned`: the time belongs to the clause between the commas."""
     opener = next(
-        (
-            i
-            for i in range(trigger.start - 1, 0, -1)
-            if view.units[i].text in _TURN_TO_ANOTHER and view.units[i - 1].text == ","
-        ),
+        (i for i in range(trigger.start - 1, 0, -1) if view.units[i - 1].text == "," and _opens_aside(view.units[i])),
         None,
     )
     if opener is None or not view.units[opener].start < when.start < view.units[trigger.start].start:
         return False
     return any(unit.text == "," and unit.start > when.start for unit in view.units[opener : trigger.start])
+
+
+def _opens_aside(unit: Unit) -> bool:
+    """`the designation, made in 2005, shall be maintained`: a relative or a participle behind a comma."""
+    return unit.text in _TURN_TO_ANOTHER or (unit.kind is Kind.WORD and unit.text.endswith(("ed", "made")))
 
 
 def _just_before(view: Scene, trigger: Trigger) -> bool:

@@ -57,6 +57,8 @@ def _opposite(told: Candidate, waiting: Candidate) -> bool:
 
 def _is_other(units: Sequence[Unit], index: int) -> bool:
     """Whether a group is named as one that acts or owns, not as one of those that were meant."""
+    if any(unit.text == "concerning" for unit in units[max(0, index - 8) : index]):
+        return True  # the full name of a committee
     behind = units[index + 1].text if index + 1 < len(units) else ""
     return is_owner(units, index) or behind in words().speech or behind in words().government
 
