@@ -20,7 +20,7 @@ from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_
 from streams.reading.context import Focus, Named, groups_in, home_of, opens_with_organ
 from streams.reading.effects import Drop
 from streams.reading.ellipsis import gapped
-from streams.reading.history import as_renewal
+from streams.reading.history import as_renewal, kept_by_renewal
 from streams.reading.lexicon import Lexicon
 from streams.reading.nouns import collapse
 from streams.reading.pointers import pointed_at
@@ -53,7 +53,7 @@ def read(story: Story, registry: Registry) -> Reading:
     if not mentions:
         return Reading((), (), ())
     page = _page(story, mentions, registry)
-    found = [as_renewal(c, registry, page.today) for c in _walk(page, registry)]
+    found = [as_renewal(c, registry, page.today) for c in kept_by_renewal(_walk(page, registry))]
     news, background, repeated = settle_news(found, _is_opinion(story))
     turns = _turns(page) if news else []
     claims = [held_back(c, turns) for c in news] + background
@@ -87,8 +87,9 @@ def _page(story: Story, mentions: tuple[Mention, ...], registry: Registry) -> _P
     opening = tuple(collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in told)
     focus = _opening_focus(opening)
     if dateline is not None and (focus.home is None or opens_with_organ(opening)):
-        capital = home_of([units_of(story.text, dateline.start, dateline.end, (), lexicon)])
-        focus.home = capital or cities().get((dateline.place or "").lower()) or focus.home
+        seat = home_of([units_of(story.text, dateline.start, dateline.end, (), lexicon)])
+        city = cities().get((dateline.place or "").lower())
+        focus.home = (city if opens_with_organ(opening) else None) or seat or city or focus.home
     today = story.published.date() if story.published is not None else None
     agency = (dateline.agency if dateline is not None else None) or find_medium(story.source or "") or story.source
     return _Page(story, mentions, lexicon, sentences, opening, today, agency, focus)

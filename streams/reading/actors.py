@@ -227,6 +227,9 @@ def _antecedent(units: Sequence[Unit], trigger: Trigger) -> int | None:
     if opener < 1 or units[opener].text not in {"which", "who", "that"}:
         return None
     index = opener - 2 if units[opener - 1].text == "," else opener - 1
+    if units[index].kind is not Kind.ACTOR and units[opener - 1].text == ",":
+        # "an order of the Secretary of State, published on Friday, which removed X"
+        index = next((i - 1 for i in range(index, max(index - 8, 1), -1) if units[i].text == ","), index)
     return index if index >= 0 and units[index].kind is Kind.ACTOR else None
 
 

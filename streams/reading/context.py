@@ -172,9 +172,9 @@ def home_of(sentences: Sequence[Sequence[Unit]]) -> AuthorityKey | None:
 
 
 def opens_with_organ(sentences: Sequence[Sequence[Unit]]) -> bool:
-    """`The interior ministry has banned ...`: the first actor of headline and lead is an organ without a country."""
-    actors = (unit for units in sentences[:2] for unit in units if unit.kind is Kind.ACTOR)
-    first = next(actors, None)
+    """`The interior ministry has banned ...`: the lead begins with an organ without a country."""
+    opening = (unit for units in sentences[1:2] for unit in units[:3] if unit.kind is Kind.ACTOR)
+    first = next(opening, None)
     return first is not None and first.authority is None and first.noun is not None
 
 

@@ -66,7 +66,7 @@ def split(headline: str, body: str) -> tuple[tuple[Sentence, ...], Dateline | No
     for paragraph, line in enumerate(body.split("\n"), start=1):
         note = _SERIES_NOTE.match(line)
         begin = note.end() if note is not None else 0
-        opening = find_dateline(line[begin:]) if dateline is None and paragraph <= 3 else None
+        opening = find_dateline(line[begin:], paragraph == 1) if dateline is None and paragraph <= 3 else None
         if opening is not None:
             dateline = opening._replace(start=start + begin, end=start + begin + opening.end)
             begin += opening.end
@@ -87,8 +87,17 @@ def _is_label(line: str) -> bool:
     return len(line) < _LABEL and line[-1:] not in ".!?\"”'’)"
 
 
-def find_dateline(line: str) -> Dateline | None:
-    """The dateline that opens `line`, or None. It needs a place in capitals, a day, or an agency."""
+_BARE_PLACE = re.compile(r"(?P<place>[A-Z][\w'’.]+(?: [A-Z][\w'’.]+)?)\s+[-–—]\s+(?=[\"“‘']?[A-Z])")
+
+
+def find_dateline(line: str, first: bool = False) -> Dateline | None:
+    """The dateline that opens `line`, or None. It needs a place in capitals, a day, or an agency.
+
+    `first`: the line is the first of its text, where a place alone is enough ("Kyiv - The company ...").
+    """
+    bare = _BARE_PLACE.match(line) if first else None
+    if bare is not None:
+        return Dateline(0, bare.end(), None, bare["place"])
     match = _DATELINE.match(line)
     if match is None or match.end() == 0 or match.end() > 90:
         return None
