@@ -77,7 +77,8 @@ def _of_object(units: Sequence[Unit], trigger: Trigger) -> Agent:
             elsewhere = _place(units, trigger) or _where(units, trigger)
             return elsewhere or Agent((), subject)  # "in Lithuania, lawmakers declared", "Iran, where judges banned"
         return Agent(_with_joined(units, subject), subject)
-    platform = any(unit.text in words().platforms for unit in units[trigger.left : trigger.start])
+    before = units[trigger.left : trigger.start]
+    platform = any(unit.text in words().platforms or unit.text in _COMPANIES for unit in before)
     return _place(units, trigger) or _heading(units) or Agent((), None, platform)
 
 
@@ -276,7 +277,8 @@ def _is_requester(units: Sequence[Unit], index: int) -> bool:
     return bool(after & words().requests) or bool(before & words().requests and before & {"by", "from", "of"})
 
 
-_COMPANIES = frozenset({"corporation", "company", "firm", "giant", "conglomerate"})
+_COMPANIES = frozenset({"corporation", "company", "conglomerate"})
+"""Nouns of those whose bans are no authority's."""
 
 
 def _is_attribute(units: Sequence[Unit], index: int) -> bool:

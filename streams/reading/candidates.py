@@ -23,6 +23,7 @@ from streams.reading.stand_ins import REACH, counted
 from streams.reading.static import is_static
 from streams.reading.tenses import Scene, is_background, is_long_ago, time_near, when_of
 from streams.reading.times import When
+from streams.reading.tokens import Kind
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
 from streams.records import AuthorityKey, GroupKey, PartialDate
@@ -91,8 +92,17 @@ def _unsaid(view: Scene, trigger: Trigger, focus: Focus, who: Agent) -> tuple[Au
         told = focus.home  # "has been outlawed in the country since 2005"
     if who.unit is None and trigger.voice is Voice.ACTIVE and not trigger.phrase.subject and _says_it(view, trigger):
         told = focus.subject
+    slot = view.units[trigger.slot] if trigger.slot is not None else None
+    if slot is not None and slot.kind is Kind.LIST and slot.own and who.unit is None and told is None:
+        told = _owner_before(view, trigger)
     found = told or focus.authority_for(view.units, who.unit)
     return (found,) if found is not None else ()
+
+
+def _owner_before(view: Scene, trigger: Trigger) -> AuthorityKey | None:
+    """`The head of Russia's Chechnya proposed that X be taken off the country's list`: whose country it is."""
+    before = (unit for unit in reversed(view.units[: trigger.start]) if unit.kind is Kind.ACTOR)
+    return next((unit.authority for unit in before if unit.authority is not None), None)
 
 
 def _says_it(view: Scene, trigger: Trigger) -> bool:

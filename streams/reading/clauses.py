@@ -86,19 +86,11 @@ _DEMAND = {
 def _fitting(units: Sequence[Unit], start: int, spelling: Spelling, seen: Seen) -> Trigger | None:
     """The trigger that this spelling makes at `start`, if its phrase has all that it asks for."""
     phrase, end = spelling.phrase, start + len(spelling.words)
-    if start and units[start - 1].text in words().stays:
-        return None  # "to stay banned": a standing
-    if start > 2 and units[start - 1].text == "be" and units[start - 3].text in {"continue", "continues", "continued"}:
-        return None  # "continue to be banned"
-    if _is_kept(units, start, spelling.form) or _is_attribute(units, start, end, spelling.form):
+    stands = _stays(units, start) or _is_kept(units, start, spelling.form)
+    if stands or _is_attribute(units, start, end, spelling.form) or _is_noun(units, start, end, spelling):
         return None
-    if start and spelling.form in {Form.BASE, Form.PRESENT} and units[start - 1].text in words().articles:
-        return None  # "a review", "the list": the noun
     if start and units[start].text == "include" and units[start - 1].text in words().stand_ins_for_many | _RELATIVES:
         return None  # "they include X and Y", "groups, which include X": goes on with what was said
-    on = end < len(units) and units[end].text in {"on", "against", "over"}
-    if on and spelling.form is Form.PRESENT and not phrase.subject:
-        return None  # "despite sanctions on X": the noun
     auxiliaries = auxiliaries_of(units, start)
     voice, passive = voice_of(units, start, end, spelling.form, auxiliaries)
     if phrase.subject and voice is Voice.REDUCED:
@@ -111,6 +103,26 @@ def _fitting(units: Sequence[Unit], start: int, spelling: Spelling, seen: Seen) 
     if slot is None or not _wording_fits(units, trigger):
         return None
     return trigger._replace(slot=slot if slot >= 0 else None)
+
+
+def _is_noun(units: Sequence[Unit], start: int, end: int, spelling: Spelling) -> bool:
+    """Whether what looks like a verb is the noun: "a review", "subject to sanctions", "despite sanctions on X"."""
+    before = units[start - 1].text if start else ""
+    if spelling.form is Form.BASE:
+        return before in words().articles
+    if spelling.form is not Form.PRESENT:
+        return False
+    on = end < len(units) and units[end].text in {"on", "against", "over"} and not spelling.phrase.subject
+    return on or before in words().articles or before in words().prepositions
+
+
+def _stays(units: Sequence[Unit], start: int) -> bool:
+    """`to stay banned`, `continue to be banned`: a standing."""
+    if start and units[start - 1].text in words().stays:
+        return True
+    return (
+        start > 2 and units[start - 1].text == "be" and units[start - 3].text in {"continue", "continues", "continued"}
+    )
 
 
 def _is_kept(units: Sequence[Unit], start: int, form: Form) -> bool:

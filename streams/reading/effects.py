@@ -78,7 +78,7 @@ def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
         case Effect.CALL:
             return _refused(stage) if negated and _is_own(hit, above) else _called(stage, hit, above)
         case Effect.GRANT:
-            return _granted(stage, hit, above), None
+            return (None, Drop.HYPOTHETICAL) if _is_law(hit, above) else (_granted(stage, hit, above), None)
         case Effect.REJECT:
             return _rejected(stage, hit, above, negated)
         case Effect.AFFIRM:
@@ -135,6 +135,11 @@ def _is_own_order(hit: Hit, above: Above) -> bool:
     return teller is not None and teller.authority == above.authority and teller.act is not Act.SPEAKS
 
 
+def _is_law(hit: Hit, above: Above) -> bool:
+    """`the constitution allows it to be banned`: what could be done."""
+    return hit.start > 0 and above.units[hit.start - 1].text in {"constitution", "law", "act", "code"}
+
+
 def _granted(stage: Stage, hit: Hit, above: Above) -> Stage:
     """What was asked for is given: by a court at once, by others as a decision."""
     court = any("court" in (u.noun or "").lower() or "tribunal" in u.text for u in above.units)
@@ -177,6 +182,8 @@ def _requested(stage: Stage, hit: Hit, above: Above) -> Bent:
     if hit.noun and not _asked_by_outsiders(above.units, hit):
         return at_most(stage, Stage.PROPOSED), None
     asker = next((u for u in reversed(above.units[: hit.start]) if _can_ask(u)), None)
+    if not hit.noun and any(unit.text in _OTHERS for unit in above.units[hit.end : hit.end + 4]):
+        return None, Drop.THIRD_PARTY
     if asker is None or asker.kind is Kind.GROUP:
         return None, Drop.THIRD_PARTY
     if hit.operator.id == "ask" and not hit.noun and not above.members and not _asks_own_organ(above.units, hit):
@@ -184,6 +191,10 @@ def _requested(stage: Stage, hit: Hit, above: Above) -> Bent:
     if asker.authority in {None, above.authority} or above.members:
         return at_most(stage, Stage.PROPOSED), None
     return None, Drop.THIRD_PARTY
+
+
+_OTHERS = frozenset({"world", "states", "nations", "countries", "community", "governments", "capitals", "allies"})
+"""`Arab ministers urge the world to list X`: others are asked, whoever they are."""
 
 
 def _can_ask(unit: Unit) -> bool:

@@ -255,8 +255,9 @@ def _is_noun(units: list[Unit], index: int, out: list[Unit], before: list[Unit])
     """Whether `ban`, `listing`, `label` is the noun here rather than a verb form."""
     following = units[index + 1] if index + 1 < len(units) else None
     previous = out[-1].text if out else ""
-    if out and out[-1].kind is Kind.GROUP and out[-1].possessive:
-        return True  # "Hamas's listing"
+    owner = out[-1 - len(before)] if len(out) > len(before) else None
+    if owner is not None and owner.kind is Kind.GROUP and owner.possessive:
+        return True  # "Hamas's listing", "the PKK's terror listing"
     if previous in words().verb_markers and not (following and following.text in {"on", "of"}):
         return False
     if units[index].text.endswith("ing"):
