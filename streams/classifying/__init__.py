@@ -36,7 +36,7 @@ class Quiet:
 
 _CUE_STEMS: dict[Change, str] = {
     Change.LISTING: "designat proscri outlaw blacklist ban bans banned banning terror list listed lists listing "
-    "prohibit unlawful illegal sanction brand label crimin dissol disband",
+    "prohibit forbid unlawful illegal sanction brand label crimin dissol disband",
     Change.DELISTING: "delist de-list deproscri de-proscri unban remov revok rescind lift struck strike annul overturn "
     "quash laps expire off drop",
     Change.SUSPENSION: "suspen hold waive freez froze",
@@ -45,7 +45,7 @@ _CUE_STEMS: dict[Change, str] = {
 }
 _STATUS_STEMS = (
     "terror ban bans banned banning list proscri designat outlaw blacklist recognis recogniz unlawful illegal prohibit "
-    "sanction label deproscri legalis legaliz dissol disband recognition diplomatic"
+    "forbid sanction label deproscri legalis legaliz dissol disband recognition diplomatic"
 )
 _WHOLE = frozenset("ban bans list lists off hold roll rolls".split())
 """Stems that count only as whole words: "ban" is no cue in "bank"."""

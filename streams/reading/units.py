@@ -23,9 +23,15 @@ def units_of(text: str, start: int, end: int, mentions: Iterable[Mention], lexic
 
 
 def bare_groups(text: str, start: int, end: int, mentions: Iterable[Mention], lexicon: Lexicon) -> list[Unit]:
-    """Only the groups that `text[start:end]` names; for a sentence of which nothing else is asked."""
-    inside = (m for m in mentions if start <= m.start and m.end <= end)
-    return [_group_unit(m, lexicon) for m in inside if not _GOES_ON.match(text, m.end, end)]
+    """The actor that `text[start:end]` opens with, and the groups it names; for a sentence that can tell nothing."""
+    inside = [m for m in mentions if start <= m.start and m.end <= end]
+    opening = units_of(text, start, min(end, start + _OPENING), inside, lexicon)[:2]
+    actor = [unit for unit in opening if unit.kind is Kind.ACTOR][:1]
+    return actor + [_group_unit(m, lexicon) for m in inside if not _GOES_ON.match(text, m.end, end)]
+
+
+_OPENING = 60
+"""Characters in which a sentence's first actor stands."""
 
 
 _GOES_ON = re.compile(r"-\w")
