@@ -101,8 +101,8 @@ def _unsaid(view: Scene, trigger: Trigger, focus: Focus, who: Agent) -> tuple[Au
 
 def _owner_before(view: Scene, trigger: Trigger) -> AuthorityKey | None:
     """`The head of Russia's Chechnya proposed that X be taken off the country's list`: whose country it is."""
-    before = (unit for unit in reversed(view.units[: trigger.start]) if unit.kind is Kind.ACTOR)
-    return next((unit.authority for unit in before if unit.authority is not None), None)
+    before = (unit.authority for unit in view.units[: trigger.start] if unit.kind is Kind.ACTOR)
+    return next((authority for authority in before if authority is not None), None)
 
 
 def _says_it(view: Scene, trigger: Trigger) -> bool:

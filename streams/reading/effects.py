@@ -212,7 +212,13 @@ def _asks_own_organ(units: Sequence[Unit], hit: Hit) -> bool:
 
 def _asked_by_outsiders(units: Sequence[Unit], hit: Hit) -> bool:
     """Whether a noun of asking has an asker of its own that is no authority: "a campaign group's petition"."""
+    if not _PUBLIC.isdisjoint(unit.text for unit in units[: hit.start]):
+        return True
     return any(unit.kind is Kind.GROUP for unit in units[max(0, hit.start - 2) : hit.start] if unit.possessive)
+
+
+_PUBLIC = frozenset({"people", "citizens", "signatures", "activists", "campaigners", "exiles", "residents"})
+"""Whose petitions are nobody's act."""
 
 
 def halted(change: Change, stage: Stage) -> tuple[Change, Stage] | None:

@@ -93,6 +93,8 @@ def _stands_as_noun(units: Sequence[Unit], index: int) -> bool:
     before = units[index - 1] if index else None
     if before is None or before.kind is Kind.PUNCT:
         return True
+    if before.text in _MAKES_TEXT:
+        return True  # "signed orders declaring X"
     run = [unit.text for unit in units[max(0, index - 3) : index]]
     if before.kind is Kind.ACTOR and singular(units[index].text) == units[index].text and {"a", "an"} & set(run):
         return True  # "a government request": a verb would have its ending
@@ -107,6 +109,9 @@ def _stands_as_noun(units: Sequence[Unit], index: int) -> bool:
         "of",
         "by",
     }
+
+
+_MAKES_TEXT = frozenset({"signed", "signs", "issued", "issues", "published", "publishes", "adopted", "drafted"})
 
 
 def _is_adjunct(units: Sequence[Unit], index: int) -> bool:

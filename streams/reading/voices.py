@@ -12,7 +12,7 @@ from streams.reading.phrases import Form
 from streams.reading.times import WEEKDAYS
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import SPLIT, Voice
-from streams.reading.words import words
+from streams.reading.words import singular, words
 
 
 def auxiliaries_of(units: Sequence[Unit], start: int) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def _is_caused(units: Sequence[Unit], start: int) -> bool:
     for index in range(_before_aside(units, start), max(start - 22, -1), -1):
         if units[index].text in _CAUSES and _opens_object(units[index + 1]):
             return any(
-                u.kind in {Kind.GROUP, Kind.STATUS, Kind.ACTOR} or u.text in words().group_nouns
+                u.kind in {Kind.GROUP, Kind.STATUS, Kind.ACTOR} or singular(u.text) in words().group_nouns
                 for u in units[index:start]
             )
         if units[index].text == "had" and units[index + 1].text in {"it", "them", "both"}:
