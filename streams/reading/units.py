@@ -25,11 +25,15 @@ def units_of(text: str, start: int, end: int, mentions: Iterable[Mention], lexic
 def bare_groups(text: str, start: int, end: int, mentions: Iterable[Mention], lexicon: Lexicon) -> list[Unit]:
     """The actor that `text[start:end]` opens with, and the groups it names; for a sentence that can tell nothing."""
     inside = [m for m in mentions if start <= m.start and m.end <= end]
-    opening = units_of(text, start, min(end, start + _OPENING), inside, lexicon)[:2]
-    actor = [unit for unit in opening if unit.kind is Kind.ACTOR][:1]
+    first = _FIRST.match(text, start, end)
+    actor: list[Unit] = []
+    if first is not None and lexicon.opens(tokens(text, *first.span(1))[0].text):
+        opening = units_of(text, start, min(end, start + _OPENING), inside, lexicon)[:2]
+        actor = [unit for unit in opening if unit.kind is Kind.ACTOR][:1]
     return actor + [_group_unit(m, lexicon) for m in inside if not _GOES_ON.match(text, m.end, end)]
 
 
+_FIRST = re.compile(r"(?:The )?(\w[\w.’'-]*)")
 _OPENING = 60
 """Characters in which a sentence's first actor stands."""
 
