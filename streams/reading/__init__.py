@@ -17,7 +17,7 @@ from functools import cache
 from streams.reading.attribution import find_medium, media
 from streams.reading.candidates import Candidate, candidates
 from streams.reading.claims import Row, claim_of, find_turns, fingerprint, held_back, settle_news
-from streams.reading.context import Focus, Named, groups_in, home_of, opens_with_organ
+from streams.reading.context import Focus, Named, groups_in, home_of, opens_with_organ, origin_of
 from streams.reading.effects import Drop
 from streams.reading.ellipsis import gapped
 from streams.reading.history import as_renewal, kept_by_renewal
@@ -87,9 +87,10 @@ def _page(story: Story, mentions: tuple[Mention, ...], registry: Registry) -> _P
     opening = tuple(collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in told)
     focus = _opening_focus(opening)
     if dateline is not None and (focus.home is None or opens_with_organ(opening)):
-        seat = home_of([units_of(story.text, dateline.start, dateline.end, (), lexicon)])
-        city = cities().get((dateline.place or "").lower())
+        place = [units_of(story.text, dateline.start, dateline.end, (), lexicon)]
+        seat, city = home_of(place) or origin_of(place), cities().get((dateline.place or "").lower())
         focus.home = (city if opens_with_organ(opening) else None) or seat or city or focus.home
+    focus.home = focus.home or origin_of(opening)
     today = story.published.date() if story.published is not None else None
     agency = (dateline.agency if dateline is not None else None) or find_medium(story.source or "") or story.source
     return _Page(story, mentions, lexicon, sentences, opening, today, agency, focus)

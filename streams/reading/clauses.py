@@ -161,6 +161,8 @@ def _stands_for_status(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> b
         return False
     if trigger.phrase.followed_by and "back" not in trigger.phrase.followed_by:
         return False
+    if trigger.voice is Voice.NOUN and trigger.phrase.stage is Stage.PROPOSED:
+        return (seen.some_list or seen.a_status) and _is_by_group(units, trigger.end)
     if trigger.phrase.stage is Stage.PROPOSED:
         return False  # "have seven days to review it"
     place = trigger.start - len(trigger.auxiliaries) - 1 if trigger.passive or trigger.phrase.subject else trigger.end
@@ -177,6 +179,12 @@ def _stands_for_status(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> b
         return False  # "gave it three weeks"
     named = seen.a_status or (seen.an_act and not trigger.phrase.subject)
     return named or any(unit.kind is Kind.STATUS for unit in units[: trigger.start])
+
+
+def _is_by_group(units: Sequence[Unit], place: int) -> bool:
+    """`denied petitions by X`: a challenge to the listing that the story is about."""
+    by = place < len(units) and units[place].text == "by"
+    return by and any(unit.kind is Kind.GROUP for unit in units[place : place + 4])
 
 
 def _is_known_act(units: Sequence[Unit], place: int, trigger: Trigger) -> bool:

@@ -164,6 +164,11 @@ def home_of(sentences: Sequence[Sequence[Unit]]) -> AuthorityKey | None:
             plain = unit.kind in {Kind.ACTOR, Kind.LIST, Kind.STATUS} and not (unit.demonym and unit.noun is None)
             if unit.authority is not None and plain and not _is_origin(units, index):
                 return unit.authority
+    return None
+
+
+def origin_of(sentences: Sequence[Sequence[Unit]]) -> AuthorityKey | None:
+    """The first authority that headline or lead name at all: "Iranian exiles"."""
     for units in sentences[:2]:
         for index, unit in enumerate(units):
             if unit.kind is Kind.ACTOR and unit.authority is not None and not _is_origin(units, index):

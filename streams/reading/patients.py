@@ -85,6 +85,9 @@ def _named(units: Sequence[Unit], trigger: Trigger, spans: Sequence[range]) -> P
 def _stand_in(units: Sequence[Unit], trigger: Trigger, spans: Sequence[range]) -> Patient:
     """What stands for groups that context must find."""
     of_status = trigger.phrase.needs is Needs.STATUS
+    owner = units[trigger.start - 1].text if trigger.start and trigger.voice is Voice.NOUN else ""
+    if owner in {"its", "their"}:
+        return Patient((), "it" if owner == "its" else "many", trigger.start - 1)  # "approved its deletion from"
     for indices in spans:
         stand_in = find_stand_in(units, indices)
         if stand_in == "it" and trigger.phrase.subject and of_status:
