@@ -146,7 +146,7 @@ def _status_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
         leads_on = units[index].text in {"for", "on"} and units[index - 1].text in words().rulings
         leads_on = leads_on or (trigger.voice is Voice.NOUN and units[index].text in {"to", "over", "by"})
         stops = units[index].text in {"to", "from", "on", "in", ",", "that", "for", "by"} and not leads_on
-        if stops or (_acts(units[index]) and units[index - 1].text not in words().articles):
+        if stops or (_acts(units[index]) and units[index - 1].text not in {"a", "an"}):
             return None
     return None
 
