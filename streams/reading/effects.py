@@ -155,8 +155,7 @@ def _is_draft_of_cabinet(hit: Hit, above: Above) -> bool:
     if not any(unit.text in {"bill", "draft", "legislation"} for unit in above.units[hit.end : hit.end + 4]):
         return False
     backer = next((unit for unit in reversed(above.units[: hit.start]) if unit.kind is Kind.ACTOR), None)
-    named = set() if backer is None else {*(backer.noun or "").lower().split(), *backer.text.split()}
-    return named.isdisjoint(words().parliaments)
+    return backer is None or not is_parliament(backer)
 
 
 def _is_own(hit: Hit, above: Above) -> bool:
@@ -173,8 +172,13 @@ def _called(stage: Stage, hit: Hit, above: Above) -> Bent:
     stranger = caller is None or caller.authority not in {None, above.authority} or caller.act is Act.SPEAKS
     if caller is None or stranger or hit.operator.id != "demand":
         return None, Drop.CALL
-    named = {*(caller.noun or "").lower().split(), *caller.text.split()}
-    return (at_most(stage, Stage.PROPOSED), None) if named & words().parliaments else (None, Drop.CALL)
+    return (at_most(stage, Stage.PROPOSED), None) if is_parliament(caller) else (None, Drop.CALL)
+
+
+def is_parliament(unit: Unit) -> bool:
+    """Whether the actor is a parliament, a chamber, or its members."""
+    named = {*(unit.noun or "").lower().split(), *unit.text.split()}
+    return not named.isdisjoint(words().parliaments)
 
 
 def _requested(stage: Stage, hit: Hit, above: Above) -> Bent:
@@ -186,6 +190,9 @@ def _requested(stage: Stage, hit: Hit, above: Above) -> Bent:
         return None, Drop.THIRD_PARTY
     if asker is None or asker.kind is Kind.GROUP:
         return None, Drop.THIRD_PARTY
+    board = any(unit.text == "board" for unit in above.units[: hit.start])  # "the Jewish Board of Deputies"
+    if is_parliament(asker) and not board and asker.authority in {None, above.authority}:
+        return at_most(stage, Stage.PROPOSED), None  # "the Senate urged the government to list X"
     if hit.operator.id == "ask" and not hit.noun and not above.members and not _asks_own_organ(above.units, hit):
         return None, Drop.THIRD_PARTY  # who asks a state asks from outside it, unless it is its own court or parliament
     if asker.authority in {None, above.authority} or above.members:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.reading.effects import ANSWERABLE, Above, Drop, at_most, bend, halted, rejected, undone
+from streams.reading.effects import ANSWERABLE, Above, Drop, at_most, bend, halted, is_parliament, rejected, undone
 from streams.reading.governing import is_ungoverned, operators_above
 from streams.reading.operators import Effect, Hit
 from streams.reading.phrases import Form
@@ -179,7 +179,7 @@ def _is_own_parliament(unit: Unit, authority: AuthorityKey | None) -> bool:
     """`should be banned, a parliamentary committee said`: as when it calls for the ban."""
     if unit.kind is not Kind.ACTOR or unit.authority not in {None, authority}:
         return False
-    return not words().parliaments.isdisjoint(((unit.noun or "").lower() + " " + unit.text).split())
+    return is_parliament(unit)
 
 
 _MOTIONS = frozenset({"motion", "bill"})
