@@ -178,6 +178,8 @@ def _called(stage: Stage, hit: Hit, above: Above) -> Bent:
 def is_parliament(unit: Unit) -> bool:
     """Whether the actor is a parliament, a chamber, or its members."""
     named = {*(unit.noun or "").lower().split(), *unit.text.split()}
+    if "board" in unit.text:
+        return False  # "the Board of Deputies"
     return not named.isdisjoint(words().parliaments)
 
 
@@ -190,8 +192,7 @@ def _requested(stage: Stage, hit: Hit, above: Above) -> Bent:
         return None, Drop.THIRD_PARTY
     if asker is None or asker.kind is Kind.GROUP:
         return None, Drop.THIRD_PARTY
-    board = any(unit.text == "board" for unit in above.units[: hit.start])  # "the Jewish Board of Deputies"
-    if is_parliament(asker) and not board and asker.authority in {None, above.authority}:
+    if is_parliament(asker) and asker.authority in {None, above.authority}:
         return at_most(stage, Stage.PROPOSED), None  # "the Senate urged the government to list X"
     if hit.operator.id == "ask" and not hit.noun and not above.members and not _asks_own_organ(above.units, hit):
         return None, Drop.THIRD_PARTY  # who asks a state asks from outside it, unless it is its own court or parliament
