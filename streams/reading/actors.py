@@ -284,8 +284,8 @@ _COMPANIES = frozenset({"corporation", "company", "conglomerate"})
 def _is_attribute(units: Sequence[Unit], index: int) -> bool:
     """Whether the actor only says where something is from: "Russia's Wagner mercenaries", "Iranian cities"."""
     unit = units[index]
-    if unit.noun is None and index + 1 < len(units) and units[index + 1].text in _COMPANIES:
-        return True  # "the US corporation Meta"
+    if unit.noun is None and index + 1 < len(units) and units[index + 1].text in _COMPANIES | {"member", "members"}:
+        return True  # "the US corporation Meta", "the first UN member to recognise X"
     if unit.demonym:
         following = units[index + 1] if index + 1 < len(units) else None
         return following is None or following.kind is not Kind.WORD or unit.noun is None

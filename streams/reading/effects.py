@@ -145,9 +145,15 @@ def _granted(stage: Stage, hit: Hit, above: Above) -> Stage:
     court = any("court" in (u.noun or "").lower() or "tribunal" in u.text for u in above.units)
     if _is_draft_of_cabinet(hit, above):
         return stage
+    actors = (unit for unit in above.units[: hit.start] if unit.kind is Kind.ACTOR)
+    if above.members and any(not _PANELS.isdisjoint(unit.text.split()) for unit in actors):
+        return stage  # a committee that approves an entry makes it
     if court:
         return Stage.EFFECTIVE if stage is Stage.PROPOSED else stage
     return Stage.DECIDED if stage is Stage.PROPOSED else at_most(stage, Stage.DECIDED)
+
+
+_PANELS = frozenset({"committee", "council", "panel"})
 
 
 def _is_draft_of_cabinet(hit: Hit, above: Above) -> bool:

@@ -35,16 +35,22 @@ def _first(units: Sequence[Unit], start: int, stop: int, kind: Kind) -> int | No
 
 
 def _list_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
-    preps = trigger.phrase.preps
     behind = _antecedent_list(units, trigger)
     if behind is not None:
         return behind
     for index in range(trigger.end, trigger.right):
-        if units[index].kind is Kind.LIST and (not preps or _preposition(units, index) in preps):
+        if units[index].kind is Kind.LIST and _leads_to_list(trigger, _preposition(units, index)):
             return index
         if index > trigger.end and units[index].text == "that":
             return None
     return None
+
+
+def _leads_to_list(trigger: Trigger, lead: str) -> bool:
+    """Whether the word before the list is one that the phrase has there; a list that is issued has none."""
+    if trigger.phrase.names_later:
+        return lead not in {"from", "off", "to", "on"}  # "approved the removal of X from its list"
+    return not trigger.phrase.preps or lead in trigger.phrase.preps
 
 
 def _antecedent_list(units: Sequence[Unit], trigger: Trigger) -> int | None:
