@@ -11,6 +11,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from streams.reading.governing import main_actor
+from streams.reading.phrases import verb_forms
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import words
@@ -95,9 +96,12 @@ def _actor(units: Sequence[Unit], trigger: Trigger) -> int | None:
 def _group_is_subject(units: Sequence[Unit], trigger: Trigger, actor: int | None) -> bool:
     """`Taliban ban all parties`: a group stands where the authority would, nearer than any actor."""
     low = trigger.left if actor is None else actor + 1
+    verb = trigger.start - len(trigger.auxiliaries)
     for index in range(trigger.start - 1, low - 1, -1):
         if units[index].text in {",", ")", "as"} or units[index].text in words().prepositions:
             return False
+        if index < verb and (units[index].text in words().be_forms or units[index].text in verb_forms()):
+            return False  # "ruled that X is extremist and banned it", "took X off its list and added Y"
         if units[index].kind is Kind.GROUP:
             first = index
             while first > 1 and (units[first - 1].text in {"and", "the"} or units[first - 1].kind is Kind.GROUP):

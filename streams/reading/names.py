@@ -63,18 +63,8 @@ def turns_away(units: Sequence[Unit], index: int, indices: range) -> bool:
         and not unit.text.endswith("ing")
     ):
         return True
-    if (units[index - 1].text, unit.text) in _LEAD_ON or (unit.text == "by" and units[index - 1].text in ACTIVITY):
+    if _leads_on(units, index):
         return False
-    if unit.text in {"to", "for", "against"} and units[index - 1].kind in {Kind.LABEL, Kind.STATUS}:
-        return False  # "attached the label of terrorist organisation to X", "adopted the label for X"
-    if units[index - 1].text in {"entry", "entries", "name", "names"}:
-        return False
-    if unit.text in {"that", "which"} and units[index - 1].text in words().government:
-        return (
-            units[index + 1].kind is not Kind.GROUP and units[index + 1].text != "the"
-        )  # "the government that X form"
-    if unit.text == "that" and any(singular(u.text) in words().group_nouns for u in units[index + 1 : index + 3]):
-        return False  # "removed that group"
     leads_on = index + 1 < len(units) and any(
         u.kind in {Kind.LIST, Kind.LABEL, Kind.STATUS} for u in units[index + 1 : index + 3]
     )
@@ -85,6 +75,28 @@ def _in_aside(units: Sequence[Unit], index: int) -> bool:
     """Whether a comma behind a group's name opens what stands here."""
     comma = next((i for i in range(index - 1, max(index - 14, 0), -1) if units[i].text == ","), None)
     return comma is not None and units[comma - 1].kind is Kind.GROUP
+
+
+def _leads_on(units: Sequence[Unit], index: int) -> bool:
+    """Whether the object still comes behind a word that else ends the search."""
+    unit, before = units[index], units[index - 1]
+    following = units[index + 1 : index + 3]
+    if (before.text, unit.text) in _LEAD_ON or (unit.text == "by" and before.text in ACTIVITY):
+        return True
+    if unit.text in {"to", "for", "against"} and before.kind in {Kind.LABEL, Kind.STATUS}:
+        return True  # "attached the label of terrorist organisation to X", "adopted the label for X"
+    if before.text in {"entry", "entries", "name", "names"}:
+        return True
+    if unit.text not in {"that", "which"} or not following:
+        return False
+    if following[0].text in _HOLDS:
+        return True  # "approved a list that includes X"
+    if before.text in words().government:
+        return following[0].kind is Kind.GROUP or following[0].text == "the"  # "the government that X form"
+    return unit.text == "that" and any(singular(u.text) in words().group_nouns for u in following)  # "that group"
+
+
+_HOLDS = frozenset({"includes", "include", "included", "names", "contains", "comprises", "covers"})
 
 
 def _is_participle(word: str) -> bool:
