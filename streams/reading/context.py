@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
+from streams.reading.names import is_owner
 from streams.reading.patients import Patient
 from streams.reading.stand_ins import NUMBERS
 from streams.reading.tokens import Kind, Unit
@@ -64,7 +65,7 @@ class Focus:
         if patient.stand_in == "step" and self.reported:
             return self.reported
         if patient.stand_in == "last":
-            return self._nearest(units) or self.named[-1:] or self._known(set())
+            return groups_in(units)[-1:] or self.named[-1:] or self._known(set())
         if patient.stand_in in {"it", "step"}:
             return self._nearest(units[: patient.at]) or self._known(set())
         return self._known(
@@ -73,7 +74,7 @@ class Focus:
 
     def _nearest(self, units: Sequence[Unit]) -> tuple[Named, ...]:
         """The one group that the sentence itself names, for a pronoun in it."""
-        here = groups_in(units)
+        here = groups_in(u for i, u in enumerate(units) if u.kind is Kind.GROUP and not is_owner(units, i))
         return here if len(here) == 1 else ()
 
     def _known(self, but: set[GroupKey | None]) -> tuple[Named, ...]:

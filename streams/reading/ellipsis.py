@@ -78,7 +78,8 @@ def _actors_too(units: Sequence[Unit]) -> Iterator[Unit]:
             continue
         lead = tuple(u.text for u in units[max(0, index - 3) : index] if u.text != "the")[-2:]
         one = [u.text for u in units[index + 1 : index + 2]] == ["one"]
-        if lead in _TOO or (one and "and" in lead):
+        that = lead == ("that", "of") and "and" in (u.text for u in units[max(0, index - 6) : index])
+        if lead in _TOO or that or (one and "and" in lead):
             yield unit
 
 

@@ -107,6 +107,8 @@ def _bare_pronoun(units: Sequence[Unit], trigger: Trigger) -> Patient:
         place += 1
     if not 0 <= place < len(units):
         return Patient(())
+    if trigger.passive and units[place].text in words().group_nouns:
+        return Patient((), "one")  # "the coalition was sanctioned"
     if units[place].text == "the" and place + 1 < len(units) and units[place + 1].text in words().group_nouns:
         return Patient((), "one")  # "imposed sanctions on the group"
     return Patient((), "it", place) if units[place].text == "it" else Patient(())

@@ -122,6 +122,8 @@ def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
         return True
     if "had" in trigger.auxiliaries and not _reported(view, trigger) and not _just_before(view, trigger):
         return True
+    if when is None and _is_behind_old_event(view, trigger):
+        return True
     if _is_retold(view, trigger) or _is_when(view, trigger) or _is_counted(view, trigger, when):
         return True
     window = view.units[max(trigger.left, trigger.start - 5) : min(trigger.right, trigger.end + 12)]
@@ -133,6 +135,15 @@ def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
         or _first_listed(view, trigger)
         or view.units[0].text == "earlier"
     )
+
+
+def _is_behind_old_event(view: Scene, trigger: Trigger) -> bool:
+    """`banned X three weeks after the bombings of 2019`: the only time is that of an event long past."""
+    if view.sentence.number <= 1 or trigger.right >= min(len(view.units), trigger.end + 10):
+        return False
+    wall = view.units[trigger.right]
+    behind = (w for w in view.times if w.start > wall.start)
+    return wall.text in {"after", "before"} and any(is_long_ago(view, w, 90) for w in behind)
 
 
 _COUNTED = re.compile(

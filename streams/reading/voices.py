@@ -85,7 +85,7 @@ def _shares_to(units: Sequence[Unit], start: int) -> bool:
 
 def _shares_be(units: Sequence[Unit], start: int, end: int) -> bool:
     """`was ruled extremist and banned`, `was listed by A in May and taken off`: the second participle of one "was"."""
-    before = units[max(0, start - 9) : start]
+    before = units[max(0, start - 16) : start]
     if not before or before[-1].text not in {"and", "or"} or _object_ahead(units, end):
         return False
     helped = next((i for i in range(len(before) - 1, -1, -1) if before[i].text in {"was", "were", "been"}), None)
