@@ -205,7 +205,14 @@ def _government_slot(units: Sequence[Unit], trigger: Trigger) -> int | None:
     if as_what is not None and not any(_names_government(unit) for unit in window[as_what : as_what + 8]):
         return None
     near = window[:7]
+    texts = [unit.text for unit in near[1:]] + [""]
+    bare = (i for i, u in enumerate(near) if _is_country(u) and texts[i] != "recognition")
+    near = near[: next(bare, len(near))]  # "would not recognise Kosovo, nor would it list X"
     return -1 if any(u.kind is Kind.GROUP or _names_government(u) or _stands_for_group(u) for u in near) else None
+
+
+def _is_country(unit: Unit) -> bool:
+    return unit.kind is Kind.ACTOR and unit.noun is None and not (unit.possessive or unit.demonym)
 
 
 def _stands_for_group(unit: Unit) -> bool:
