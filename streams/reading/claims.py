@@ -18,8 +18,9 @@ from msgspec.structs import replace
 from streams.dates import day_of, is_after
 from streams.reading.candidates import Candidate
 from streams.reading.effects import Drop
+from streams.reading.sentences import Sentence
 from streams.reading.words import load_table
-from streams.records import AuthorityKey, Claim, ClaimId, Evidence, PartialDate, Story
+from streams.records import AuthorityKey, Claim, ClaimId, Evidence, GroupKey, PartialDate, Story
 from streams.registry.entries import Entry
 from streams.vocabulary import Change, Stage
 
@@ -97,13 +98,14 @@ def _is_promised(c: Candidate, unnamed: set[tuple[AuthorityKey | None, Change]])
 
 
 def _without_kept(news: list[Candidate]) -> list[Candidate]:
-    """`renewed its list, keeping X on it`: a renewal says it all, that X was not taken off adds nothing."""
-    renewed = {(c.group, c.authority) for c in news if c.change is Change.RENEWAL}
-    return [
-        c
-        for c in news
-        if not (c.change is Change.DELISTING and c.stage is Stage.REJECTED and (c.group, c.authority) in renewed)
-    ]
+    """`renewed its list, keeping X on it`, `before the old listing was due to lapse`: the renewal says it all."""
+    renewed = {(c.group, c.authority): c.sentence for c in news if c.change is Change.RENEWAL}
+    return [c for c in news if not (c.change is Change.DELISTING and _adds_nothing(c, renewed))]
+
+
+def _adds_nothing(c: Candidate, renewed: dict[tuple[GroupKey | None, AuthorityKey | None], Sentence]) -> bool:
+    sentence = renewed.get((c.group, c.authority))
+    return sentence is not None and (c.stage is Stage.REJECTED or c.sentence == sentence)
 
 
 def _fold_news(news: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]:

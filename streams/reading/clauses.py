@@ -162,7 +162,8 @@ def _stands_for_status(units: Sequence[Unit], trigger: Trigger, seen: Seen) -> b
     if trigger.phrase.followed_by and "back" not in trigger.phrase.followed_by:
         return False
     if trigger.voice is Voice.NOUN and trigger.phrase.stage is Stage.PROPOSED:
-        return (seen.some_list or seen.a_status) and _is_by_group(units, trigger.end)
+        told = seen.some_list or seen.a_status or any(unit.kind is Kind.LIST for unit in units)
+        return told and _is_by_group(units, trigger.end)
     if trigger.phrase.stage is Stage.PROPOSED:
         return False  # "have seven days to review it"
     place = trigger.start - len(trigger.auxiliaries) - 1 if trigger.passive or trigger.phrase.subject else trigger.end

@@ -160,7 +160,8 @@ def _opens_row(units: Sequence[Unit], index: int) -> bool:
     """Whether a comma or "and" stands before, with at most the words that belong to the name in between."""
     before = index - 1
     while before > max(0, index - 7) and units[before].text not in {",", ";", "and"}:
-        if units[before].kind is not Kind.WORD or units[before].text in words().list_breaks - {"of"}:
+        own = units[before].kind is Kind.ACTOR and units[before].possessive  # "and Venezuela's X in February"
+        if not own and (units[before].kind is not Kind.WORD or units[before].text in words().list_breaks - {"of"}):
             return False
         before -= 1
     return units[before].text in {",", ";", "and"}

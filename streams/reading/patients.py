@@ -226,8 +226,8 @@ def _antecedent(units: Sequence[Unit], trigger: Trigger) -> range | None:
 
 def _behind_comma(units: Sequence[Unit], trigger: Trigger) -> range:
     """`First outlawed in 2001, the group ...`: the subject that an opening participle belongs to."""
-    comma = next((i for i in range(trigger.end, trigger.right) if units[i].text == ","), trigger.end - 1)
-    return range(comma + 1, trigger.right)
+    comma = next((i for i in range(trigger.end, len(units)) if units[i].text == ","), trigger.end - 1)
+    return range(comma + 1, max(trigger.right, min(comma + 12, len(units))))
 
 
 def _before_aside(units: Sequence[Unit], trigger: Trigger) -> list[range]:

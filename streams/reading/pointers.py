@@ -22,7 +22,7 @@ _SAME = re.compile(
     r"\b(similar (?:action|actions|measures?|steps?|moves?|decisions?|designations?|listings?|bans?|orders?|decrees?|"
     r"proclamations?|rulings?)|"
     r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|"
-    r"(?:the same|a like) (?:step|move|decision|measure|course)|"
+    r"(?:the same|a like) (?:step|move|decision|measure|course)|(?:took|taken) (?:the|that|this) step|"
     r"followed suit|of the same kind|same (?:status|treatment|designation|tag)|\bfollowed\b|similarly|same label|"
     r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
@@ -46,7 +46,8 @@ _POINTERS = (
     "done",
     "turn of",
     "likewise",
-    "a like ",
+    " like ",
+    " step",
     "fate",
     "did ",
     "mong ",
@@ -69,7 +70,7 @@ def pointed_at(view: Scene, found: Sequence[Candidate], fresh: Sequence[Candidat
 
 _FATE = re.compile(
     r"\b(?:that fate|(?:ruled|decided|voted) the same way|"
-    r"same (?:decision|ruling|order|verdict) (?:on|about|against|for|regarding)|"
+    r"(?:same|like|similar) (?:decision|ruling|order|verdict) (?:on|about|against|for|regarding)|"
     r"same (?:fate|treatment|label|status|designation|tag|thing|law|lot)|"
     r"(?:did|done|doing|does) (?:the same|likewise) (?:to|with|for)|"
     r"in the same way with|treated (?:in )?the same way|(?:was|is) the turn of)\b|"

@@ -68,8 +68,8 @@ def _noun(units: Sequence[Unit], index: int) -> str | None:
     """The kind of a noun for a group; "own" where it is somebody's own."""
     unit = units[index]
     owner = unit.text.removesuffix("'s")
-    if owner != unit.text and owner in words().group_nouns and units[index + 1].text in words().government:
-        return "it"  # "recognised the movement's government"
+    if owner != unit.text and owner in words().group_nouns and _is_part_of_it(units[index + 1 : index + 7]):
+        return "it"  # "recognised the movement's government", "designated the movement's Egyptian branch"
     if unit.kind is not Kind.WORD or singular(unit.text) not in words().group_nouns:
         return None
     if units[index - 1].text == "own":
@@ -81,6 +81,14 @@ def _noun(units: Sequence[Unit], index: int) -> str | None:
     if unit.text.endswith("s"):
         return "many" if _definite(units, index) else "listed"
     return "one" if _definite(units, index) else "another"
+
+
+def _is_part_of_it(behind: Sequence[Unit]) -> bool:
+    first = behind[0].text if behind else ""
+    return first in words().government or any(unit.text in _CHAPTERS for unit in behind)
+
+
+_CHAPTERS = frozenset({"branch", "branches", "chapter", "chapters", "wing", "wings", "arm", "arms"})
 
 
 def _ends_search(units: Sequence[Unit], index: int, indices: range) -> bool:

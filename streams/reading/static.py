@@ -55,10 +55,19 @@ def _is_ruled(units: Sequence[Unit]) -> bool:
     """`is forbidden in the Netherlands, a court ruled`, `with immediate effect X is banned`: said to make it so."""
     if any(a.text == "with" and b.text == "immediate" for a, b in pairwise(units)):
         return True
+    if any(u.text == "under" and _is_made(units[i + 1 : i + 12]) for i, u in enumerate(units)):
+        return True
     ruled = (i for i, unit in enumerate(units) if unit.text in _RULES)
     return any(unit.kind is Kind.ACTOR for i in ruled for unit in units[max(0, i - 5) : i])
 
 
+def _is_made(units: Sequence[Unit]) -> bool:
+    """`under an order that the court handed down on Thursday`: the text that makes it so is new."""
+    texts = {unit.text for unit in units}
+    return not words().acts.isdisjoint(texts) and not _MADE.isdisjoint(texts)
+
+
+_MADE = frozenset({"handed", "signed", "issued", "approved", "adopted", "published", "gazetted"})
 _RULES = frozenset({"ruled", "rules", "decreed"})
 
 

@@ -18,6 +18,7 @@ _MONTHS = "january february march april may june july august september october n
 _MONTH_OF = {name[:size]: n for n, name in enumerate(_MONTHS, 1) for size in (3, len(name))} | {"sept": 9}
 WEEKDAYS = {n: i for i, n in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())}
 _NUMBERS = {word: n for n, word in enumerate("zero one two three four five six seven eight nine ten".split())}
+_NUMBERS |= {"eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
 _MONTH = r"(?P<month{0}>" + "|".join(f"{name}|{name[:3]}" for name in _MONTHS) + r"|sept)\b\.?"
 _DAY = r"(?P<day{0}>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year{0}>(?:19|20)\d\d)"
