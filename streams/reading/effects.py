@@ -217,6 +217,8 @@ def _can_ask(unit: Unit) -> bool:
 
 def _asks_own_organ(units: Sequence[Unit], hit: Hit) -> bool:
     asked = units[hit.end : hit.end + 8]
+    if any(unit.text in {"courts", "judges"} for unit in asked):
+        return True
     return any(
         unit.kind is Kind.ACTOR
         and ("court" in (unit.noun or "").lower() or (unit.authority is None and unit.noun == "parliament"))

@@ -27,7 +27,7 @@ _GOVERN = frozenset(
 def bans(view: Scene, taken: set[int | None]) -> Iterator[Trigger]:
     """A trigger for each ban or designation that no verb has (`taken`), but a year or a verb above it tells of."""
     for index, unit in enumerate(view.units):
-        if unit.kind is not Kind.STATUS or index in taken:
+        if unit.kind is not Kind.STATUS or index in taken or _is_of_sponsor(view, index):
             continue
         known = unit.weak or unit.own or (index and view.units[index - 1].possessive)
         if known and _has_date(view, index):
@@ -36,6 +36,11 @@ def bans(view: Scene, taken: set[int | None]) -> Iterator[Trigger]:
             yield _trigger(view, index, GOVERNED)
         elif known and _is_known_act(view, index):
             yield _trigger(view, index, DATED)
+
+
+def _is_of_sponsor(view: Scene, index: int) -> bool:
+    """`the listing of X as a state sponsor of terrorism`: another list."""
+    return any(unit.text in {"sponsor", "sponsors"} for unit in view.units[index + 1 : index + 12])
 
 
 def _trigger(view: Scene, index: int, name: str) -> Trigger:

@@ -232,7 +232,7 @@ def _status_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, in
     if texts & words().label_never or texts & {"travel", "entry", "flight", "visa", "flag", "arms"}:
         return None
     plain = noun in words().status_nouns and _is_noun(units, index, out, before)
-    plain = plain or (noun in {"order", "decree"} and _is_against(units, index, before))
+    plain = plain or (noun in {"order", "decree", "sanction"} and _is_against(units, index, before))
     marked = noun in words().marked_status_nouns and bool(texts & words().list_marks | texts & words().label_marks)
     if not plain and not marked:
         return None

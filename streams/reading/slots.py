@@ -170,7 +170,11 @@ def _behind_term(units: Sequence[Unit], start: int) -> int:
     term = next(
         (i for i in range(start, min(start + 6, len(units))) if units[i].text.startswith(("year", "month"))), None
     )
-    return start if term is None else term + 1
+    if term is None:
+        return start
+    aside = term + 1 < len(units) and units[term + 1].text == ","  # "by one year, until October 2027, the sanctions"
+    close = next((i for i in range(term + 2, min(term + 9, len(units))) if units[i].text == ","), term)
+    return (close if aside else term) + 1
 
 
 def _acts(unit: Unit) -> bool:
