@@ -71,9 +71,17 @@ def when_of(view: Scene, trigger: Trigger) -> When | None:
     behind = range(trigger.end, trigger.right)
     wall = next((view.units[i].start for i in behind if _turns_to_another(view.units, i)), end)
     inside = [w for w in view.times if start <= w.start and w.end <= end]
-    inside = [w for w in inside if w.start < wall and not _in_aside(view, trigger, w)]
+    inside = [w for w in inside if w.start < wall and not _in_aside(view, trigger, w) and not _is_end(view, w)]
     told = next((w for w in view.times if view.today is not None and w.date == view.today.isoformat()), None)
     return min(inside, key=lambda w: (w.weekday, abs(w.start - verb) * (1 if w.start > verb else 2)), default=told)
+
+
+_UNTIL = re.compile(r"\b(?:until|till)\s+(?:the\s+)?(?:end\s+of\s+)?$", re.IGNORECASE)
+
+
+def _is_end(view: Scene, when: When) -> bool:
+    """`prolonged the listing until October 2027`: when it ends, not when it was done."""
+    return _UNTIL.search(view.story, max(0, when.start - 24), when.start) is not None
 
 
 def _in_aside(view: Scene, trigger: Trigger, when: When) -> bool:
