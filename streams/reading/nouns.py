@@ -248,7 +248,11 @@ def _status_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, in
 
 def _is_against(units: list[Unit], index: int, before: list[Unit]) -> bool:
     """`suspended the decrees against X and Y`: the text for what it orders."""
-    return bool(before) and index + 1 < len(units) and units[index + 1].text == "against"
+    if not before or index + 1 >= len(units):
+        return False
+    following = units[index + 1].text
+    sanctions = units[index].text == "sanctions" and before[0].text in {"the", "its", "their"}
+    return following == "against" or (following == "on" and sanctions)
 
 
 def _is_noun(units: list[Unit], index: int, out: list[Unit], before: list[Unit]) -> bool:

@@ -17,6 +17,8 @@ from streams.reading.words import singular, words
 
 def auxiliaries_of(units: Sequence[Unit], start: int) -> tuple[str, ...]:
     """The helping words directly before a verb, adverbs and negations among them, in order."""
+    if start and units[start - 1].text in _STOP and units[start].text.endswith("ing"):
+        return (*auxiliaries_of(units, start - 1), "longer")  # "will stop treating X as terrorist"
     found: list[str] = []
     for unit in reversed(_without_day(units[max(0, start - 6) : start])):
         known = unit.text in words().helping_words or unit.text in words().adverbs or unit.text in words().be_forms
@@ -28,6 +30,7 @@ def auxiliaries_of(units: Sequence[Unit], start: int) -> tuple[str, ...]:
     return tuple(found[::-1])
 
 
+_STOP = frozenset({"stop", "stops", "stopped", "cease", "ceases", "ceased"})
 _CEASE = frozenset({"cease", "ceases", "ceased", "ceasing"})
 """`would cease to be listed`: no longer."""
 
