@@ -79,7 +79,7 @@ def _of_object(units: Sequence[Unit], trigger: Trigger) -> Agent:
             return elsewhere or Agent((), subject)  # "in Lithuania, lawmakers declared", "Iran, where judges banned"
         return Agent(_with_joined(units, subject), subject)
     before = units[trigger.left : trigger.start]
-    platform = any(unit.text in words().platforms or unit.text in _COMPANIES for unit in before)
+    platform = any(unit.text in words().platforms or unit.text in words().companies for unit in before)
     return _place(units, trigger) or _heading(units) or Agent((), None, platform)
 
 
@@ -93,18 +93,21 @@ def _actor(units: Sequence[Unit], trigger: Trigger) -> int | None:
     return subject
 
 
+_OF_A_ROW = frozenset({"and", "the", ",", "(", ")"})
+
+
 def _group_is_subject(units: Sequence[Unit], trigger: Trigger, actor: int | None) -> bool:
     """`Taliban ban all parties`: a group stands where the authority would, nearer than any actor."""
     low = trigger.left if actor is None else actor + 1
     verb = trigger.start - len(trigger.auxiliaries)
     for index in range(trigger.start - 1, low - 1, -1):
-        if units[index].text in {",", ")", "as"} or units[index].text in words().prepositions:
+        if units[index].text in {",", ")", "as", "concerning"} or units[index].text in words().prepositions:
             return False
         if index < verb and (units[index].text in words().be_forms or units[index].text in verb_forms()):
             return False  # "ruled that X is extremist and banned it", "took X off its list and added Y"
         if units[index].kind is Kind.GROUP:
             first = index
-            while first > 1 and (units[first - 1].text in {"and", "the"} or units[first - 1].kind is Kind.GROUP):
+            while first > 1 and (units[first - 1].text in _OF_A_ROW or units[first - 1].kind is Kind.GROUP):
                 first -= 1
             return not _after_preposition(units, first) and not units[index].possessive
     return False
@@ -281,14 +284,10 @@ def _is_requester(units: Sequence[Unit], index: int) -> bool:
     return bool(after & words().requests) or bool(before & words().requests and before & {"by", "from", "of"})
 
 
-_COMPANIES = frozenset({"corporation", "company", "conglomerate"})
-"""Nouns of those whose bans are no authority's."""
-
-
 def _is_attribute(units: Sequence[Unit], index: int) -> bool:
     """Whether the actor only says where something is from: "Russia's Wagner mercenaries", "Iranian cities"."""
     unit = units[index]
-    if unit.noun is None and index + 1 < len(units) and units[index + 1].text in _COMPANIES | {"member", "members"}:
+    if unit.noun is None and index + 1 < len(units) and units[index + 1].text in words().companies:
         return True  # "the US corporation Meta", "the first UN member to recognise X"
     if unit.demonym:
         following = units[index + 1] if index + 1 < len(units) else None

@@ -106,7 +106,7 @@ def _is_participle(word: str) -> bool:
 def is_owner(units: Sequence[Unit], index: int) -> bool:
     """Whether the group only says whose somebody or something is: "members of Hamas", "tied to Hamas"."""
     following = units[index + 1] if index + 1 < len(units) else None
-    if following is not None and following.text in words().members:
+    if following is not None and (following.text in words().members or following.text in words().trades):
         return True
     if following is not None and following.text in _PARTS and index + 2 < len(units):
         return units[index + 2].kind is Kind.GROUP  # "Taliban faction Jamaat-ul-Ahrar"

@@ -79,14 +79,14 @@ def find_times(text: str, start: int, end: int, today: date | None) -> list[When
 
 _NAMED = re.compile(
     r"(?:\b(?:act|law|code|regulations?|resolution|constitution|proclamation|no\.?|decree)(?: of)?(?: \d+)?,? ?\(?"
-    r"|/|(?<!mid)-)$",
+    r"|\bresolutions? [\d ,()]*(?:and )?|/|(?<!mid)-)$",
     re.IGNORECASE,
 )
 
 
 def _is_name(match: re.Match[str], text: str) -> bool:
     """Whether the date belongs to a name: "Terrorism Act 2000", "the February 14 Coalition"."""
-    if _NAMED.search(text, max(0, match.start() - 24), match.start()):
+    if _NAMED.search(text, max(0, match.start() - 40), match.start()):
         return True
     attribute = text[max(0, match.start() - 4) : match.start()].lower() == "the "
     return attribute and bool(re.match(r" [A-Za-z]", text[match.end() : match.end() + 2]))

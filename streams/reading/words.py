@@ -74,6 +74,8 @@ class Words(Entry, frozen=True, kw_only=True):
     ranks: frozenset[str]
     ties: frozenset[str]
     serving: frozenset[str]
+    trades: frozenset[str]
+    companies: frozenset[str]
     strangers: frozenset[str]
     back_verbs: frozenset[str]
     pronouns: frozenset[str]
