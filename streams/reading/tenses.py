@@ -72,8 +72,16 @@ def when_of(view: Scene, trigger: Trigger) -> When | None:
     wall = next((view.units[i].start for i in behind if _turns_to_another(view.units, i)), end)
     inside = [w for w in view.times if start <= w.start and w.end <= end]
     inside = [w for w in inside if w.start < wall and not _in_aside(view, trigger, w) and not _is_end(view, w)]
+    today = any(w.weekday for w in inside)
+    inside = [w for w in inside if not (today and is_long_ago(view, w) and _is_of_participle(view, trigger, w))]
     told = next((w for w in view.times if view.today is not None and w.date == view.today.isoformat()), None)
     return min(inside, key=lambda w: (w.weekday, abs(w.start - verb) * (1 if w.start > verb else 2)), default=told)
+
+
+def _is_of_participle(view: Scene, trigger: Trigger, when: When) -> bool:
+    """`extended on Tuesday the ban imposed in 2019`: the time of a verb that stands between."""
+    between = (u for u in view.units[trigger.end : trigger.right] if u.start < when.start)
+    return any(u.kind is Kind.WORD and u.text.endswith("ed") for u in between)
 
 
 _UNTIL = re.compile(r"\b(?:until|till)\s+(?:the\s+)?(?:end\s+of\s+)?$", re.IGNORECASE)
