@@ -73,6 +73,12 @@ def _is_aside(units: Sequence[Unit], index: int) -> bool:
     return False
 
 
+def _opens_with_its_group(units: Sequence[Unit]) -> bool:
+    """Whether the sentence is about one group, its first word or two."""
+    named = [index for index, unit in enumerate(units) if unit.kind is Kind.GROUP]
+    return len(named) == 1 and named[0] <= 1 and not units[named[0]].possessive
+
+
 def named_later(
     waiting: Sequence[Candidate], found: Sequence[Candidate], view: Scene, fresh: Sequence[Candidate]
 ) -> list[Candidate]:
@@ -80,7 +86,12 @@ def named_later(
 
     Only where this sentence has no change of its own: "The order applies to X and Y" goes on, "X was banned" does not.
     """
-    if not waiting or any(c.drop is None for c in fresh):
+    told = [c for c in fresh if c.drop is None]
+    if told and all(c.background for c in told) and _opens_with_its_group(view.units):
+        waiting = [c for c in waiting if c.awaits == "another"]  # "X had been on it since 2005": of whom the lead tells
+    elif told:
+        waiting = []
+    if not waiting:
         return []
     if any(unit.text in words().stays for unit in view.units):
         return []  # "Y remains outlawed": a standing of its own
