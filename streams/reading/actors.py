@@ -7,25 +7,14 @@ an active verb has the nearest actor before it that is no origin, no requester, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import takewhile
-from typing import NamedTuple
 
 from streams.reading.governing import main_actor
 from streams.reading.phrases import verb_forms
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
+from streams.reading.whereabouts import Agent, by_phrase, heading, in_place, owners_behind, under_law, where
 from streams.reading.words import words
 from streams.records import AuthorityKey
-
-
-class Agent(NamedTuple):
-    """Who acts: the unit of the actor if one stands there, and its authority if that is known."""
-
-    authorities: tuple[AuthorityKey, ...]
-    unit: int | None
-    platform: bool = False
-    group_acts: bool = False
-
 
 _FOLLOWS = frozenset({"follow", "follows", "followed", "following", "join", "joins", "joined", "joining"})
 
@@ -35,39 +24,26 @@ def agent(units: Sequence[Unit], trigger: Trigger) -> Agent:
     slot = units[trigger.slot] if trigger.slot is not None else None
     if slot is not None and slot.authority is not None:
         return Agent((slot.authority,), None)
-    owners = () if trigger.phrase.names_later else _owners_behind(units, trigger.slot)
+    owners = () if trigger.phrase.names_later else owners_behind(units, trigger.slot)
     if owners:
         return Agent(owners, None)
-    said = (_by_phrase(units, trigger) or _place(units, trigger)) if trigger.passive else None
+    said = (by_phrase(units, trigger) or in_place(units, trigger)) if trigger.passive else None
     if said is not None:
         return said
     return _of_subject(units, trigger) if trigger.phrase.subject else _of_object(units, trigger)
 
 
-def _owners_behind(units: Sequence[Unit], slot: int | None) -> tuple[AuthorityKey, ...]:
-    """`on the terrorism lists of the United States and the United Nations`: whose the list is."""
-    if (
-        slot is None
-        or units[slot].kind is not Kind.LIST
-        or units[slot + 1 : slot + 2] == []
-        or (units[slot + 1].text != "of")
-    ):
-        return ()
-    run = takewhile(lambda u: u.kind is Kind.ACTOR or u.text in {",", "and", "the", "both"}, units[slot + 2 :])
-    return tuple(dict.fromkeys(unit.authority for unit in run if unit.authority is not None))
-
-
 def _of_subject(units: Sequence[Unit], trigger: Trigger) -> Agent:
     """Who is behind a verb whose subject is the group: "X joined the list"."""
-    said = _place(units, trigger) or _under_law(units, trigger) or _by_phrase(units, trigger)
-    return said or _where(units, trigger) or _holder(units, trigger) or _heading(units) or Agent((), None)
+    said = in_place(units, trigger) or under_law(units, trigger) or by_phrase(units, trigger)
+    return said or where(units, trigger) or _holder(units, trigger) or heading(units) or Agent((), None)
 
 
 def _of_object(units: Sequence[Unit], trigger: Trigger) -> Agent:
     """Who does what the verb says to the group."""
-    venue = _place(units, trigger, "at") if trigger.voice is Voice.INFINITIVE else None
+    venue = in_place(units, trigger, "at") if trigger.voice is Voice.INFINITIVE else None
     if trigger.phrase.bare:
-        venue = venue or _under_law(units, trigger, frozenset({"under"}))
+        venue = venue or under_law(units, trigger, frozenset({"under"}))
     if venue is not None:
         return venue  # "a proposal to blacklist X at the U.N.", "put X under U.N. sanctions"
     subject = _actor(units, trigger)
@@ -75,12 +51,21 @@ def _of_object(units: Sequence[Unit], trigger: Trigger) -> Agent:
         return Agent((), None, group_acts=True)
     if subject is not None and not (trigger.passive and trigger.voice is Voice.PASSIVE and units[subject].noun is None):
         if units[subject].authority is None:
-            elsewhere = _place(units, trigger) or _where(units, trigger)
+            elsewhere = in_place(units, trigger) or where(units, trigger) or _owner_of_organ(units, subject)
             return elsewhere or Agent((), subject)  # "in Lithuania, lawmakers declared", "Iran, where judges banned"
         return Agent(_with_joined(units, subject), subject)
     before = units[trigger.left : trigger.start]
     platform = any(unit.text in words().platforms or unit.text in words().companies for unit in before)
-    return _place(units, trigger) or _heading(units) or Agent((), None, platform)
+    return in_place(units, trigger) or heading(units) or Agent((), None, platform)
+
+
+def _owner_of_organ(units: Sequence[Unit], index: int) -> Agent | None:
+    """`Moscow recognised X after its Supreme Court had suspended the ban`: whose court it is."""
+    if not index or units[index - 1].text not in {"its", "their"}:
+        return None
+    before = (unit.authority for unit in reversed(units[:index]) if unit.kind is Kind.ACTOR)
+    owner = next((authority for authority in before if authority is not None), None)
+    return None if owner is None else Agent((owner,), index)
 
 
 def _actor(units: Sequence[Unit], trigger: Trigger) -> int | None:
@@ -124,67 +109,6 @@ def _with_joined(units: Sequence[Unit], index: int) -> tuple[AuthorityKey, ...]:
             break
         index -= 1
     return tuple(reversed(found))
-
-
-def _by_phrase(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
-    for index in range(trigger.end, trigger.right):
-        if units[index].text == "by":
-            actors: list[AuthorityKey] = []
-            first = None
-            for reach in range(index + 1, min(index + 12, trigger.right)):
-                unit = units[reach]
-                if unit.kind is Kind.ACTOR and unit.authority:
-                    first = reach if first is None else first
-                    actors.append(unit.authority)
-                elif actors and unit.text not in {",", "and", "the"}:
-                    break
-            if actors:
-                return Agent(tuple(dict.fromkeys(actors)), first)
-            if any(unit.text in words().platforms for unit in units[index : index + 3]):
-                return Agent((), None, True)
-    return None
-
-
-def _place(units: Sequence[Unit], trigger: Trigger, lead: str = "in") -> Agent | None:
-    """`banned in Australia`, `listed as a terrorist organisation in Australia`; `In Australia the group was banned`."""
-    behind = range(trigger.end, min(trigger.right, trigger.end + 6) - 1)
-    fronted = range(trigger.left, min(trigger.left + 1, trigger.start - 2))
-    for index in (*behind, *fronted):
-        if units[index].text == lead:
-            behind_in = (u for u in units[index + 1 : index + 4] if u.text != "the" and u.text not in words().quarters)
-            place = next(behind_in, units[index])
-            if place.kind is Kind.ACTOR and place.authority and not place.demonym:
-                return Agent((place.authority,), None)
-    return None
-
-
-def _under_law(
-    units: Sequence[Unit], trigger: Trigger, leads: frozenset[str] = frozenset({"under", "for", "as"})
-) -> Agent | None:
-    """`became a terrorist organisation under Australian law`, `... as far as the United States is concerned`."""
-    for index in range(trigger.end - 1, trigger.right - 1):
-        if units[index].text in leads or (index < trigger.end and units[index].text == "to"):
-            near = units[index + 1 : index + 5]
-            owner = next((unit.authority for unit in near if unit.kind is Kind.ACTOR and unit.authority), None)
-            if owner is not None:
-                return Agent((owner,), None)
-    return None
-
-
-def _where(units: Sequence[Unit], trigger: Trigger) -> Agent | None:
-    """`Britain, where it has been banned since 2001`."""
-    if trigger.left < 2 or units[trigger.left - 1].text != "where":
-        return None
-    place = units[trigger.left - 2] if units[trigger.left - 2].text != "," else units[trigger.left - 3]
-    return Agent((place.authority,), None) if place.kind is Kind.ACTOR and place.authority else None
-
-
-def _heading(units: Sequence[Unit]) -> Agent | None:
-    """`UNITED STATES - Hezbollah has been ...`: an entry of a list of states."""
-    first = units[0]
-    if first.kind is not Kind.ACTOR or first.authority is None or len(units) < 2 or units[1].text not in {"-", ":"}:
-        return None
-    return Agent((first.authority,), 0)
 
 
 def _holder(units: Sequence[Unit], trigger: Trigger) -> Agent | None:

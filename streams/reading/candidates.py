@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
-from streams.reading.actors import Agent, agent
+from streams.reading.actors import agent
 from streams.reading.attribution import Attribution
 from streams.reading.clauses import Seen, find_triggers
 from streams.reading.context import Focus, Named
@@ -25,6 +25,7 @@ from streams.reading.tenses import Scene, is_background, is_long_ago, time_near,
 from streams.reading.times import When
 from streams.reading.tokens import Kind
 from streams.reading.triggers import Trigger, Voice
+from streams.reading.whereabouts import Agent
 from streams.reading.words import words
 from streams.records import AuthorityKey, GroupKey, PartialDate
 from streams.registry import Registry

@@ -56,6 +56,8 @@ def turns_away(units: Sequence[Unit], index: int, indices: range) -> bool:
         )
     if unit.kind is not Kind.WORD:
         return False
+    if unit.text in {"and", "but"} and units[index - 1].text == "," and _has_stand_in(units[indices.start : index]):
+        return True  # "designated the network last September, and the Taliban committee did so"
     if (
         unit.text in verb_forms()
         and units[index - 1].text in {",", "and", "but"}
@@ -77,13 +79,18 @@ def _in_aside(units: Sequence[Unit], index: int) -> bool:
     return comma is not None and units[comma - 1].kind is Kind.GROUP
 
 
+def _has_stand_in(units: Sequence[Unit]) -> bool:
+    """Whether something stands for a group: "the network", "it"."""
+    return any(u.text in {"it", "them"} or u.text in words().group_nouns for u in units)
+
+
 def _leads_on(units: Sequence[Unit], index: int) -> bool:
     """Whether the object still comes behind a word that else ends the search."""
     unit, before = units[index], units[index - 1]
     following = units[index + 1 : index + 3]
     if (before.text, unit.text) in _LEAD_ON or (unit.text == "by" and before.text in ACTIVITY):
         return True
-    if unit.text in {"to", "for", "against"} and before.kind in {Kind.LABEL, Kind.STATUS}:
+    if unit.text in {"to", "for", "from", "against"} and before.kind in {Kind.LABEL, Kind.STATUS}:
         return True  # "attached the label of terrorist organisation to X", "adopted the label for X"
     if before.text in {"entry", "entries", "name", "names"}:
         return True

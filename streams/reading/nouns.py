@@ -13,6 +13,7 @@ from __future__ import annotations
 from functools import cache
 
 from streams.reading.phrases import verb_forms
+from streams.reading.times import WEEKDAYS, is_month
 from streams.reading.tokens import Kind, Unit
 from streams.reading.words import plural, singular, words
 
@@ -206,10 +207,15 @@ def _goes_on(units: list[Unit], index: int) -> bool:
     if index + 1 >= len(units):
         return False
     following = units[index + 1]
+    if following.text in _WHEN or is_month(following.text):
+        return False  # "named both as terrorist last October"
     return (
         following.kind in {Kind.WORD, Kind.GROUP}
         and following.text not in words().phrase_stops | words().clause_openers | words().have_forms
     )
+
+
+_WHEN = WEEKDAYS.keys() | {"last", "this", "next", "late", "early", "yesterday", "today"}
 
 
 def _goes_on_to_group(units: list[Unit], index: int) -> bool:

@@ -192,7 +192,8 @@ def _asker(units: Sequence[Unit], trigger: Trigger) -> range | None:
 
 def _follows_group(units: Sequence[Unit], opener: int) -> bool:
     """Whether a group, or the comma behind its name, stands a few words before a relative."""
-    return units[opener - 1].text == "," or any(u.kind is Kind.GROUP for u in units[max(0, opener - 8) : opener])
+    reach = 16 if units[opener - 1].text == "and" else 8  # "X, which India blames for the attack and which A banned"
+    return units[opener - 1].text == "," or any(u.kind is Kind.GROUP for u in units[max(0, opener - reach) : opener])
 
 
 def _examples(units: Sequence[Unit], trigger: Trigger) -> list[range]:
