@@ -172,7 +172,8 @@ def _focus_drop(view: Scene, focus: Focus, trigger: Trigger, who: Agent) -> Drop
     acts = trigger.voice in {Voice.ACTIVE, Voice.GERUND}
     organ = who.unit is not None and acts and trigger.form is not Form.BASE
     decreed = any(unit.text in words().acts for unit in view.units[trigger.end : trigger.end + 6])
-    known = who.authorities or organ or decreed or (trigger.passive and focus.acting is not None)
+    past = focus.home is not None and _is_dated(view)
+    known = who.authorities or organ or decreed or (trigger.passive and (focus.acting is not None or past))
     return Drop.NO_AUTHORITY if trigger.phrase.needs_actor and not known else None
 
 

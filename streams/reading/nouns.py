@@ -215,7 +215,7 @@ def _goes_on(units: list[Unit], index: int) -> bool:
     )
 
 
-_WHEN = WEEKDAYS.keys() | {"last", "this", "next", "late", "early", "yesterday", "today"}
+_WHEN = WEEKDAYS.keys() | {"last", "this", "next", "late", "early", "earlier", "yesterday", "today"}
 
 
 def _goes_on_to_group(units: list[Unit], index: int) -> bool:

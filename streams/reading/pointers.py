@@ -21,9 +21,9 @@ from streams.vocabulary import Stage
 _SAME = re.compile(
     r"\b(similar (?:action|actions|measures?|steps?|moves?|decisions?|designations?|listings?|bans?|orders?|decrees?|"
     r"proclamations?|rulings?)|"
-    r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|"
+    r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|did it (?:in|on|last|earlier|too)|"
     r"(?:the same|a like) (?:step|move|decision|measure|course)|(?:took|taken) (?:the|that|this) step|"
-    r"followed suit|of the same kind|same (?:status|treatment|designation|tag)|\bfollowed\b|similarly|same label|"
+    r"followed suit|of the same kind|same (?:status|treatment|designation|tag|label)|followed|similarly|"
     r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
     re.IGNORECASE,
 )

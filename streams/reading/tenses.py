@@ -84,11 +84,13 @@ def _is_of_participle(view: Scene, trigger: Trigger, when: When) -> bool:
     return any(u.kind is Kind.WORD and u.text.endswith("ed") for u in between)
 
 
-_UNTIL = re.compile(r"\b(?:until|till)\s+(?:the\s+)?(?:end\s+of\s+)?$", re.IGNORECASE)
+_UNTIL = re.compile(
+    r"\b(?:until|till|in\s+(?:force|place|effect)\s+since)\s+(?:the\s+)?(?:end\s+of\s+)?$", re.IGNORECASE
+)
 
 
 def _is_end(view: Scene, when: When) -> bool:
-    """`prolonged the listing until October 2027`: when it ends, not when it was done."""
+    """`prolonged the listing, in force since 2019, until October 2027`: its span, not when it was prolonged."""
     return _UNTIL.search(view.story, max(0, when.start - 24), when.start) is not None
 
 
