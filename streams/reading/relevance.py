@@ -12,7 +12,7 @@ from typing import NamedTuple
 from streams.reading.phrases import Needs, Spelling, spellings
 from streams.reading.pointers import points_back
 from streams.reading.words import plural, words
-from streams.vocabulary import Stage
+from streams.vocabulary import Change, Stage
 
 _WORD = re.compile(r"[a-z]{2,}")
 _FOREIGN = re.compile(r"[^\x00-\u024f\u2010-\u2027]")
@@ -86,7 +86,8 @@ def _ways(spelt: Spelling) -> Iterator[_Way]:
     if needs in {Needs.LIST, Needs.STATUS_OR_LIST}:
         yield _Before.NOTHING, (), _with_plurals(known.list_heads)
     if needs in {Needs.STATUS, Needs.STATUS_OR_LIST} and not phrase.followed_by:
-        yield _Before.AN_ACT, (), known.pronouns | known.rulings  # the nouns themselves are asked for before all else
+        acts = known.rulings if phrase.change is not Change.LISTING else frozenset()
+        yield _Before.AN_ACT, (), known.pronouns | acts  # the nouns themselves are asked for before all else
     if phrase.nouns and phrase.stage is Stage.PROPOSED:
         yield from ((before, ("by",), ()) for before in (_Before.A_LIST, _Before.AN_ACT))  # "denied petitions by X"
     if needs is Needs.LIST:

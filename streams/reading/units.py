@@ -27,12 +27,13 @@ def bare_groups(text: str, start: int, end: int, mentions: Iterable[Mention], le
     inside = [m for m in mentions if start <= m.start and m.end <= end]
     first = _FIRST.match(text, start, end)
     actor: list[Unit] = []
-    if first is not None and lexicon.opens(tokens(text, *first.span(1))[0].text):
+    if first is not None and lexicon.opens(_OWN.sub("", first[1].lower())):
         opening = units_of(text, start, min(end, start + _OPENING), inside, lexicon)[:2]
         actor = [unit for unit in opening if unit.kind is Kind.ACTOR][:1]
     return actor + [_group_unit(m, lexicon) for m in inside if not _GOES_ON.match(text, m.end, end)]
 
 
+_OWN = re.compile(r"['’]s$|\.$(?<![a-z]\.[a-z]\.)")
 _FIRST = re.compile(r"(?:The )?(\w[\w.’'-]*)")
 _OPENING = 60
 """Characters in which a sentence's first actor stands."""
