@@ -140,7 +140,7 @@ def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
         return True
     if "had" in trigger.auxiliaries and not _reported(view, trigger) and not _just_before(view, trigger):
         return True
-    if when is None and _is_behind_old_event(view, trigger):
+    if when is None and (_is_behind_old_event(view, trigger) or _is_said_in_passing(view, trigger)):
         return True
     if _is_retold(view, trigger) or _is_when(view, trigger) or _is_counted(view, trigger, when):
         return True
@@ -153,6 +153,13 @@ def is_background(view: Scene, trigger: Trigger, when: When | None) -> bool:
         or _first_listed(view, trigger)
         or view.units[0].text == "earlier"
     )
+
+
+def _is_said_in_passing(view: Scene, trigger: Trigger) -> bool:
+    """`ties to the NPA, which the government has designated as terrorist`: how it stands, told beside the news."""
+    opener = view.units[trigger.left - 1].text if trigger.left > 1 else ""
+    perfect = not words().have_forms.isdisjoint(trigger.auxiliaries)
+    return opener in {"which", "whom"} and perfect and view.units[trigger.left - 2].text == ","
 
 
 def _is_behind_old_event(view: Scene, trigger: Trigger) -> bool:
