@@ -132,7 +132,10 @@ def _is_kept(units: Sequence[Unit], start: int, form: Form) -> bool:
     index = start - 1
     while index > 0 and (units[index].kind is Kind.GROUP or units[index].text in words().joints):
         index -= 1
-    return 0 <= index < start - 1 and units[index].text in {"keep", "keeps", "kept", "keeping"}
+    return 0 <= index < start - 1 and units[index].text in _KEEP
+
+
+_KEEP = frozenset({"keep", "keeps", "kept", "keeping", "leave", "leaves", "left", "leaving"})
 
 
 def _is_attribute(units: Sequence[Unit], start: int, end: int, form: Form) -> bool:

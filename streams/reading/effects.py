@@ -77,7 +77,7 @@ def bend(stage: Stage, hit: Hit, above: Above) -> Bent:
             return None, Drop.QUESTION if effect is Effect.QUESTION else Drop.CALL
         case Effect.CALL:
             return _refused(stage) if negated and _is_own(hit, above) else _called(stage, hit, above)
-        case Effect.GRANT:
+        case Effect.GRANT | Effect.UPHOLD | Effect.ENACT:
             return (None, Drop.HYPOTHETICAL) if _is_law(hit, above) else (_granted(stage, hit, above), None)
         case Effect.REJECT:
             return _rejected(stage, hit, above, negated)
@@ -141,16 +141,22 @@ def _is_law(hit: Hit, above: Above) -> bool:
 
 
 def _granted(stage: Stage, hit: Hit, above: Above) -> Stage:
-    """What was asked for is given: by a court at once, by others as a decision."""
-    court = any("court" in (u.noun or "").lower() or "tribunal" in u.text for u in above.units)
+    """What was asked for is given: by a court at once, by others as a decision; a bill signed into law is law."""
+    if hit.operator.effect is Effect.ENACT:
+        return stage if stage is Stage.REJECTED else Stage.EFFECTIVE
     if _is_draft_of_cabinet(hit, above):
         return stage
     actors = (unit for unit in above.units[: hit.start] if unit.kind is Kind.ACTOR)
     if above.members and any(not _PANELS.isdisjoint(unit.text.split()) for unit in actors):
         return stage  # a committee that approves an entry makes it
-    if court:
+    if names_court(above.units):
         return Stage.EFFECTIVE if stage is Stage.PROPOSED else stage
     return Stage.DECIDED if stage is Stage.PROPOSED else at_most(stage, Stage.DECIDED)
+
+
+def names_court(units: Sequence[Unit]) -> bool:
+    """Whether a court or tribunal is among the units."""
+    return any("court" in (unit.noun or "").lower() or "tribunal" in unit.text for unit in units)
 
 
 _PANELS = frozenset({"committee", "council", "panel"})
@@ -176,7 +182,8 @@ def _called(stage: Stage, hit: Hit, above: Above) -> Bent:
         return at_most(stage, Stage.PROPOSED), None  # "a bill that calls on the government to list X"
     caller = next((u for u in reversed(above.units[: hit.start]) if u.kind is Kind.ACTOR and u.noun is not None), None)
     stranger = caller is None or caller.authority not in {None, above.authority} or caller.act is Act.SPEAKS
-    if caller is None or stranger or hit.operator.id != "demand":
+    signed = any(unit.text == "petition" for unit in above.units[: hit.start])  # "on the website of the parliament"
+    if caller is None or stranger or signed or hit.operator.id != "demand":
         return None, Drop.CALL
     return (at_most(stage, Stage.PROPOSED), None) if is_parliament(caller) else (None, Drop.CALL)
 
@@ -198,7 +205,8 @@ def _requested(stage: Stage, hit: Hit, above: Above) -> Bent:
         return None, Drop.THIRD_PARTY
     if asker is None or asker.kind is Kind.GROUP:
         return None, Drop.THIRD_PARTY
-    if is_parliament(asker) and asker.authority in {None, above.authority}:
+    opposed = any(unit.text == "opposition" for unit in above.units[: hit.start])  # no majority of the house
+    if is_parliament(asker) and not opposed and asker.authority in {None, above.authority}:
         return at_most(stage, Stage.PROPOSED), None  # "the Senate urged the government to list X"
     if hit.operator.id == "ask" and not hit.noun and not above.members and not _asks_own_organ(above.units, hit):
         return None, Drop.THIRD_PARTY  # who asks a state asks from outside it, unless it is its own court or parliament

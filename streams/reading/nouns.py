@@ -171,7 +171,7 @@ def _label_at(units: list[Unit], index: int, out: list[Unit]) -> tuple[Unit, int
     before = _behind_noun(before)
     texts = {piece for unit in before for piece in unit.text.split("-")}
     lead = out[len(out) - len(before) - 1].text if len(out) > len(before) else ""
-    if texts & words().label_never:
+    if texts & words().label_never and "terrorist" not in texts:
         if not (lead == "as" or (before and before[0].text in {"a", "an"})):
             return None
         return _phrase(Kind.WORD, before, head, head)._replace(text="other-label"), len(before), 0

@@ -24,6 +24,8 @@ class Effect(StrEnum):
     CALL = "call"
     REACT = "react"
     GRANT = "grant"
+    ENACT = "enact"
+    UPHOLD = "uphold"
     QUESTION = "question"
     FOLLOW = "follow"
     REOPEN = "reopen"

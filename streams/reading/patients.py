@@ -177,7 +177,10 @@ def _subject_spans(units: Sequence[Unit], trigger: Trigger, ahead: range, behind
     colon = next((i for i in range(trigger.end, trigger.right) if units[i].text == ":"), None)
     if colon is not None:
         return [range(colon + 1, trigger.right), behind]  # "three groups have been listed: X, Y and Z"
-    return [*_before_aside(units, trigger), behind, ahead]
+    aside = _before_aside(units, trigger)
+    if aside and units[aside[0].start + 2].text == "who":
+        return aside  # "The name of Y, who heads the faction X, was struck": a person
+    return [*aside, behind, ahead]
 
 
 def _asker(units: Sequence[Unit], trigger: Trigger) -> range | None:

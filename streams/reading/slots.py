@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from streams.reading.phrases import Needs, spellings
+from streams.reading.times import WEEKDAYS
 from streams.reading.tokens import Kind, Unit
 from streams.reading.triggers import Trigger, Voice
 from streams.reading.words import singular, words
@@ -165,6 +166,8 @@ def _is_undone(units: Sequence[Unit], status: int) -> bool:
 
 def _behind_term(units: Sequence[Unit], start: int) -> int:
     """`renewed for a further three years the ban`, `extended by five years`: where the object begins."""
+    if [unit.text for unit in units[start : start + 1]] == ["on"] and units[start + 1].text in WEEKDAYS:
+        return start + 2  # "upheld on Wednesday the dissolution of X"
     if start >= len(units) or units[start].text not in {"for", "by"}:
         return start
     term = next(

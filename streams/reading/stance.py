@@ -8,7 +8,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.reading.effects import ANSWERABLE, Above, Drop, at_most, bend, halted, is_parliament, rejected, undone
+from streams.reading.effects import (
+    ANSWERABLE,
+    Above,
+    Drop,
+    at_most,
+    bend,
+    halted,
+    is_parliament,
+    names_court,
+    rejected,
+    undone,
+)
 from streams.reading.governing import is_ungoverned, operators_above
 from streams.reading.operators import Effect, Hit
 from streams.reading.phrases import Form
@@ -84,6 +95,10 @@ def _bent(course: _Course, hit: Hit, scene: Above, asked: bool) -> _Course:
     if course.drop is not None or course.stage is None:
         return course
     why = (*course.why, hit.operator.id)
+    stands = effect is Effect.UPHOLD and scene.decided and not asked and names_court(scene.units[: hit.start])
+    if stands and course.change is Change.LISTING:
+        # "upheld the decision to list X", "confirmed the order declaring X unlawful": the listing stands
+        return course._replace(change=Change.DELISTING, stage=Stage.REJECTED, why=why, turned_by=hit)
     if effect in {Effect.UNDO, Effect.HALT}:
         return _turned(course, hit, scene.members)._replace(why=why)
     bent, drop = bend(course.stage, hit, scene)
@@ -113,6 +128,8 @@ def _own_words(units: Sequence[Unit], trigger: Trigger, authority: AuthorityKey 
 
 def _negation(units: Sequence[Unit], trigger: Trigger) -> Own | None:
     aux, stage = set(trigger.auxiliaries), trigger.phrase.stage
+    if aux & {"rightly", "lawfully", "legally"}:
+        return None, Drop.STATIC, ("rightly",)  # what was done before is judged
     if "longer" in aux and "would" in aux:
         return _would(units, trigger, stage)
     if "longer" in aux:
@@ -167,8 +184,7 @@ def _modality(units: Sequence[Unit], trigger: Trigger, authority: AuthorityKey |
 
 def _bound(units: Sequence[Unit], trigger: Trigger, stage: Stage, authority: AuthorityKey | None) -> Own:
     """`must keep X on its list, the court ruled`: what a court says must be done is as good as decided."""
-    ruled = any("court" in (unit.noun or "").lower() or "tribunal" in unit.text for unit in units)
-    if ruled and "must" in trigger.auxiliaries and any(unit.text in _RULED for unit in units):
+    if names_court(units) and "must" in trigger.auxiliaries and any(unit.text in _RULED for unit in units):
         return at_most(stage, Stage.DECIDED), None, ("must-by-ruling",)
     if any(unit.text in _MOTIONS or _is_own_parliament(unit, authority) for unit in units):
         return at_most(stage, Stage.PROPOSED), None, ("should-by-motion",)
