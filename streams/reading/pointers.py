@@ -24,7 +24,7 @@ _SAME = re.compile(
     r"(?:did|done|do|doing|taken|took|made) (?:the same|so|likewise)|did it (?:in|on|last|earlier|too)|"
     r"(?:the same|a like) (?:step|move|decision|measure|course)|(?:took|taken) (?:the|that|this) step|"
     r"followed suit|of the same kind|same (?:status|treatment|designation|tag|label)|followed|similarly|"
-    r"as [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier)? done)\b",
+    r"(?:as|which) [^,;]{2,40} (?:has|have|had)(?: recently| already| earlier| also)? done)\b",
     re.IGNORECASE,
 )
 _NOT = re.compile(r"\b(?:(?i:not|never|no|urg\w+|call\w*|should|could|would|might|ask\w*|want\w*|expected)|may)\b")
