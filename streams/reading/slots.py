@@ -166,7 +166,8 @@ def _is_undone(units: Sequence[Unit], status: int) -> bool:
 
 def _behind_term(units: Sequence[Unit], start: int) -> int:
     """`renewed for a further three years the ban`, `extended by five years`: where the object begins."""
-    if [unit.text for unit in units[start : start + 1]] == ["on"] and units[start + 1].text in WEEKDAYS:
+    lead = [unit.text for unit in units[start : start + 2]]
+    if lead[:1] == ["on"] and lead[-1] in WEEKDAYS:
         return start + 2  # "upheld on Wednesday the dissolution of X"
     if start >= len(units) or units[start].text not in {"for", "by"}:
         return start
