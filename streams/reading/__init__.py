@@ -86,10 +86,11 @@ def _page(story: Story, mentions: tuple[Mention, ...], registry: Registry) -> _P
     told = (s for s in sentences if s.number < _OPENING)
     opening = tuple(collapse(units_of(story.text, s.start, s.end, mentions, lexicon)) for s in told)
     focus = _opening_focus(opening)
-    if dateline is not None and (focus.home is None or opens_with_organ(opening)):
+    of_organ = opens_with_organ(opening)
+    if dateline is not None and (focus.home is None or of_organ):
         place = [units_of(story.text, dateline.start, dateline.end, (), lexicon)]
         seat, city = home_of(place) or origin_of(place), cities().get((dateline.place or "").lower())
-        focus.home = (city if opens_with_organ(opening) else None) or seat or city or focus.home
+        focus.home = (city if of_organ else None) or seat or city or focus.home
     focus.home = focus.home or origin_of(opening)
     today = story.published.date() if story.published is not None else None
     agency = (dateline.agency if dateline is not None else None) or find_medium(story.source or "") or story.source

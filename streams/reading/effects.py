@@ -190,10 +190,7 @@ def _called(stage: Stage, hit: Hit, above: Above) -> Bent:
 
 def is_parliament(unit: Unit) -> bool:
     """Whether the actor is a parliament, a chamber, or its members."""
-    named = {*(unit.noun or "").lower().split(), *unit.text.split()}
-    if "board" in unit.text:
-        return False  # "the Board of Deputies"
-    return not named.isdisjoint(words().parliaments)
+    return not words().parliaments.isdisjoint((unit.noun or unit.text).lower().split())
 
 
 def _requested(stage: Stage, hit: Hit, above: Above) -> Bent:
