@@ -16,12 +16,11 @@ from agents.kafka import Incoming, Outgoing
 from agents.memory import Memory, ReadLog
 from agents.metrics import CLAIMS, DROPPED
 from streams.codec import decode, encode
-from streams.polling import BACKFILL
 from streams.reading import Reading
 from streams.records import Classified, LedgerKey, Report, Story, StoryId, StoryKeys, ledger_key
 from streams.registry import Registry
 from streams.topics import Topic
-from streams.vocabulary import PubStatus
+from streams.vocabulary import PubStatus, Signal
 
 Remembered = dict[StoryId, frozenset[LedgerKey]]
 
@@ -63,7 +62,7 @@ class Detector:
         reading = self._read(story, self._registry)
         if story.pub_status is PubStatus.CANCELED and not earlier:
             raise Refused(Reason.KILL_UNMATCHED, f"{story.id}: killed, and never claimed anything")
-        found = self._reports(classified, reading, earlier, BACKFILL in story.signals)
+        found = self._reports(classified, reading, earlier, Signal.BACKFILL in story.signals)
         _count(reading, found)
         keys = earlier.union(ledger_key(report.authority, report.group) for report in found)
         messages = [_report_message(report) for report in found]

@@ -24,6 +24,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.records import Record, Story, StoryId, Utc
+from streams.vocabulary import Signal
 from streams.wires.documents import Document
 
 
@@ -121,8 +122,6 @@ class Digest(NamedTuple):
 
 MAX_VALIDATOR_LENGTH = 1_024
 ONLY_304_FOR = timedelta(days=1)
-BACKFILL = "backfill"
-"""The signal of a story that its feed brought long after it was published: it moves the ledger and never alerts."""
 BACKFILL_AFTER = timedelta(days=30)
 
 KEEP_AT_LEAST = 1_000
@@ -257,7 +256,7 @@ def _marked(story: Story, looked_at: datetime) -> Story:
     """With the signal of a story that is older than the last look at its feed explains: history, no live news."""
     if story.published is None or story.published >= looked_at - BACKFILL_AFTER:
         return story
-    return replace(story, signals=(*story.signals, BACKFILL))
+    return replace(story, signals=(*story.signals, Signal.BACKFILL))
 
 
 def _bounded(listed: dict[StoryId, SeenItem], older: Iterable[SeenItem]) -> tuple[SeenItem, ...]:

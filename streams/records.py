@@ -48,6 +48,7 @@ class Story(Record, frozen=True, kw_only=True):
     body: str
     received_at: Utc
     revision: int = 1
+    version: int | None = None  # as the agency counts, where it does; `revision` is how often we told it
     published: Utc | None = None
     published_precision: Precision = Precision.TIME
     revised: Utc | None = None

@@ -34,6 +34,16 @@ class PubStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class Signal(StrEnum):
+    """What a story says of itself as a message. Source: IPTC signal NewsCodes and the habits of wires."""
+
+    UPDATE = "update"  # a new version of a story that was sent before
+    CORRECTION = "correction"  # what was sent before was wrong
+    KILL = "kill"  # what was sent before must not be used
+    REPEAT = "repeat"  # the same text again
+    BACKFILL = "backfill"  # its feed brought it long after it was published: moves the ledger and never alerts
+
+
 class Precision(StrEnum):
     """How much of `Story.published` the source really gave."""
 

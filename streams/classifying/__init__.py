@@ -13,7 +13,7 @@ from enum import StrEnum
 from streams.classifying.language import READ, language_of
 from streams.records import Classified, Mention, Story
 from streams.registry import Registry
-from streams.vocabulary import Change, PubStatus
+from streams.vocabulary import Change, PubStatus, Signal
 
 __all__ = ["Quiet", "QuietReason", "classify", "topics_of"]
 
@@ -85,4 +85,4 @@ def topics_of(text: str, mentions: tuple[Mention, ...]) -> tuple[str, ...]:
 
 
 def _always(story: Story) -> bool:
-    return story.revision > 1 or story.pub_status is not PubStatus.USABLE or "kill" in story.signals
+    return story.revision > 1 or story.pub_status is not PubStatus.USABLE or Signal.KILL in story.signals

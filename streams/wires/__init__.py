@@ -1,10 +1,10 @@
 """Bytes to stories: which format a document is in, and what it says.
 
-Each format is one module of the same shape, listed in `FORMATS`: `NAME`, `sniff(head, media_type)` and
-`decode(raw, feed, received_at, *, media_type, url)`. Formats are told by their bytes; the content type is
-only a hint, because servers send `text/html` for feeds and `text/xml` for error pages. The first format that
-recognises the head decodes the whole, and what no format recognises is refused with a reason, never guessed
-at.
+Each format is one module of the same shape, listed in `FORMATS`: `NAME`, `sniff(head, media_type)` on the head
+as text and `decode(raw, feed, received_at, *, media_type, url)` on the whole as bytes. Formats are told by their
+bytes; the content type is only a hint, because servers send `text/html` for feeds and `text/xml` for error pages.
+The first format that recognises the head decodes the whole, and what no format recognises is refused with a
+reason, never guessed at.
 """
 
 from datetime import datetime
@@ -30,7 +30,7 @@ class Format(Protocol):
     def NAME(self) -> str:  # noqa: N802 - a constant of the module
         """What the format is called in `Document.format`."""
 
-    def sniff(self, head: bytes, media_type: str | None, /) -> bool:
+    def sniff(self, head: str, media_type: str | None, /) -> bool:
         """Whether a document that starts so is in this format."""
 
     def decode(
@@ -49,8 +49,9 @@ class Format(Protocol):
 FORMATS: tuple[Format, ...] = (web,)
 
 
-def sniff(head: bytes, media_type: str | None = None) -> Format | None:
+def sniff(raw: bytes, media_type: str | None = None) -> Format | None:
     """The format that an uncompressed document starts in, None if it is none of ours."""
+    head = decode_text(raw[:HEAD_BYTES], media_type)
     return next((known for known in FORMATS if known.sniff(head, media_type)), None)
 
 
@@ -68,7 +69,7 @@ def decode(
     """
     spec = FeedSpec(key=feed, url="", name=feed) if isinstance(feed, str) else feed
     data = inflate(raw)
-    known = sniff(data[:HEAD_BYTES], media_type)
+    known = sniff(data, media_type)
     if known is None:
         raise WireError(_what_it_is(data, media_type))
     return known.decode(data, spec, received_at, media_type=media_type, url=url)

@@ -15,7 +15,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
 from xml.sax import SAXException
 
 import feedparser
@@ -27,15 +26,16 @@ from streams.vocabulary import Precision
 from streams.wires.charsets import decode_text
 from streams.wires.dates import ReadDate, read_date
 from streams.wires.documents import Document, Dropped, settle, story_id
+from streams.wires.drafts import credit, language_of, subjects_of, web_link
 from streams.wires.html import to_line, to_text
 from streams.wires.identity import Candidate, identities
 from streams.wires.markup import find_root, is_html, mend, refuse_entities
+from streams.wires.notices import signals_of
 from streams.wires.outline import Outline, outline
 
 NAME = "web"
 
 MAX_ITEMS = 20_000
-MAX_SUBJECTS = 32
 _ROOTS = "rss|feed|rdf|channel"
 _DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 _HEADERS = {"content-type": "application/xml; charset=utf-8"}
@@ -54,19 +54,16 @@ _FAULTS = (
 subclasses.
 """
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 _WORD = re.compile(r"[^\W\d_]{3}|\uc77c")  # a month's name, or the Korean sign for day
 _MINUTES = re.compile(r"\d{1,6}")
-_LONGEST_CREDIT = 200
-_LONGEST_LINK = 2_048
 
 Fields = dict[str, Any]
 """What feedparser gives: a dict whose own `get` warns and falls back, so only `dict.get` is used on it."""
 
 
-def sniff(head: bytes, media_type: str | None) -> bool:
-    """Whether the first bytes of a document open a web feed; the media type only helps to decode them."""
-    return find_root(decode_text(head, media_type), _ROOTS) is not None
+def sniff(head: str, media_type: str | None) -> bool:
+    """Whether a document opens a web feed."""
+    return find_root(head, _ROOTS) is not None
 
 
 def decode(
@@ -89,7 +86,7 @@ def decode(
     if not entries and not _string(parsed, "version"):
         raise WireError("not-a-feed", "no item and no known version")
     channel = _fields(parsed, "feed")
-    base = _link(_string(channel, "link"), url or feed.url) or url or feed.url
+    base = web_link(_string(channel, "link"), url or feed.url) or url or feed.url
     items = [_candidate(entry, guid, base) for entry, guid in _with_guids(entries, plan, count)]
     context = _Context(feed, received_at, channel)
     chosen = identities(items)
@@ -157,7 +154,7 @@ def _candidate(entry: Fields, guid: str | None, base: str) -> Candidate:
         link = ""  # feedparser takes any guid for the link, also `abc123`
     dates = [_string(entry, name) for name in ("published", "created", "updated")]
     title = to_line(_string(entry, "title"))
-    return Candidate(guid, _link(link, base), title, next(filter(None, dates), ""), _body(entry))
+    return Candidate(guid, web_link(link, base), title, next(filter(None, dates), ""), _body(entry))
 
 
 def _story(item: Candidate, guid: str, entry: Fields, context: _Context) -> Story:
@@ -175,12 +172,13 @@ def _story(item: Candidate, guid: str, entry: Fields, context: _Context) -> Stor
             received_at=context.received_at,
             published=first.at if first else None,
             published_precision=first.precision if first else Precision.TIME,
-            revised=revised.at if revised and revised != first else None,
+            revised=revised.at if revised else None,
             language=_language(entry, channel) or feed.language,
             link=item.link,
-            source=source[:_LONGEST_CREDIT] or None,
-            byline=to_line(_string(entry, "author"))[:_LONGEST_CREDIT] or None,
-            subjects=_subjects(entry),
+            source=credit(source),
+            byline=credit(to_line(_string(entry, "author"))),
+            signals=signals_of(lines=(item.title,)),
+            subjects=subjects_of(to_line(_string(tag, "term")) for tag in _list(entry, "tags")),
             official_of=feed.authority if feed.official else None,
         )
     )
@@ -218,30 +216,12 @@ def _language(entry: Fields, channel: Fields) -> str | None:
         *(_string(_fields(entry, name), "language") for name in ("title_detail", "summary_detail")),
         _string(channel, "language"),
     ]
-    tags = (tag.strip().replace("_", "-").lower() for tag in stated)
-    return next((tag for tag in tags if _LANGUAGE.fullmatch(tag)), None)
-
-
-def _subjects(entry: Fields) -> tuple[str, ...]:
-    terms = (to_line(_string(tag, "term"))[:_LONGEST_CREDIT] for tag in _list(entry, "tags"))
-    return tuple(dict.fromkeys(filter(None, terms)))[:MAX_SUBJECTS]
-
-
-def _link(raw: object, base: str) -> str | None:
-    """An http or https address, completed by `base`; any other scheme is no link for a reader to follow."""
-    if not isinstance(raw, str) or not raw.strip() or len(raw) > _LONGEST_LINK:
-        return None
-    try:
-        link = urljoin(base, "".join(raw.split()))
-        parts = urlsplit(link)
-    except ValueError:
-        return None
-    return link if parts.scheme in {"http", "https"} and parts.netloc else None
+    return next(filter(None, map(language_of, stated)), None)
 
 
 def _channel_link(channel: Fields, relation: str) -> str | None:
     links = (link for link in _list(channel, "links") if _string(link, "rel") == relation)
-    return next((found for link in links if (found := _link(_string(link, "href"), ""))), None)
+    return next((found for link in links if (found := web_link(_string(link, "href"), ""))), None)
 
 
 def _ttl(channel: Fields) -> int | None:
