@@ -1,0 +1,51 @@
+"""The paragraphs of a text that is XML already: XHTML and NITF as agencies put them into their envelopes.
+
+What a reader sees as a paragraph becomes a line: paragraphs, headings between them, list items, table rows. Pictures
+and what belongs to them, scripts, notes that follow the story and keyword lists are no part of its text.
+"""
+
+from collections.abc import Collection, Iterator
+from xml.etree.ElementTree import Element
+
+from streams.wires.html import to_text
+
+_BREAK = "\x1e"
+_BLOCKS = frozenset(
+    "address article aside block blockquote body body.content body.head bq br caption dd dl dt div "
+    "figure h1 h2 h3 h4 h5 h6 hl1 hl2 hedline hr li main note ol p P pre section table tbody tr thead ul".split()
+)
+_CELLS = frozenset({"td", "th"})
+NOT_TEXT = frozenset(
+    "script style head title media media-caption media-reference media-producer media-metadata figure figcaption img "
+    "video audio iframe footer body.end copyrite nitf-table-metadata".split()
+)
+
+
+def prose(element: Element | None, *, without: Collection[str] = NOT_TEXT) -> str:
+    """The text below `element`, one paragraph a line; empty for None.
+
+    Text that is escaped markup (`&lt;p&gt;...`) is read as the markup that it is.
+    """
+    if element is None:
+        return ""
+    text = "".join(_pieces(element, without))
+    paragraphs = (" ".join(part.split()) for part in text.split(_BREAK))
+    plain = "\n".join(part for part in paragraphs if part)
+    return to_text(plain) if "<" in plain or "&" in plain else plain
+
+
+def _pieces(element: Element, without: Collection[str]) -> Iterator[str]:
+    edge = _BREAK if element.tag in _BLOCKS else " " if element.tag in _CELLS else ""
+    yield edge
+    yield _preformatted(element.text) if element.tag in {"pre", "inlineData"} else element.text or ""
+    for child in element:
+        if child.tag not in without:
+            yield from _pieces(child, without)
+        yield child.tail or ""
+    yield edge
+
+
+def _preformatted(text: str | None) -> str:
+    """In `pre` a blank line, or an indented one, ends a paragraph; other line ends only wrap it."""
+    lines = (text or "").splitlines()
+    return "\n".join(_BREAK + line if not line.strip() or line[:2].isspace() else line for line in lines)
