@@ -13,6 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.metrics import MetricWrapperBase
 
 from streams.classifying import QuietReason
+from streams.novelty import COPY, OLD_VERSION
 from streams.reading.effects import Drop
 from streams.vocabulary import AlertKind, Change, Level, Stage
 
@@ -31,6 +32,11 @@ POLL_SECONDS = Histogram(
     "listwire_poll_seconds", "One look at a feed, from request to stored state.", buckets=_POLL_BUCKETS_S
 )
 NEW_STORIES = Counter("listwire_poll_stories_total", "New or changed stories that feeds brought.", ["feed"])
+KEPT_BACK = Counter(
+    "listwire_poll_items_kept_back_total",
+    "Items of feeds that are no news: copies, late versions.",
+    ["reason"],
+)
 NEWEST_ITEM = Gauge(
     "listwire_feed_newest_item_timestamp_seconds", "When the newest item of a feed was published.", ["feed"]
 )
@@ -65,6 +71,8 @@ def _begin() -> None:
         ALERTS.labels(kind=kind, level=level)
     for quiet in QuietReason:
         QUIET.labels(reason=quiet)
+    for reason in (COPY, OLD_VERSION):
+        KEPT_BACK.labels(reason=reason)
     for drop in Drop:
         DROPPED.labels(reason=drop)
 

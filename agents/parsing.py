@@ -48,6 +48,7 @@ class Request(Struct, frozen=True, kw_only=True):
     received_at: Utc
     media_type: str | None = None
     url: str | None = None
+    known: frozenset[str] = frozenset()  # hashes of items that need not be read again
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -182,7 +183,14 @@ class _Worker:
 def answer(raw: bytes, request: Request) -> Answer:
     """What the worker says to one document."""
     try:
-        document = wires.decode(raw, request.feed, request.received_at, media_type=request.media_type, url=request.url)
+        document = wires.decode(
+            raw,
+            request.feed,
+            request.received_at,
+            media_type=request.media_type,
+            url=request.url,
+            known=request.known,
+        )
     except WireError as error:
         return Answer(reason=error.reason, detail=error.detail)
     return Answer(document=document)

@@ -16,9 +16,9 @@ from agents.kafka import Publisher, create_topics
 from agents.logs import get_logger
 from agents.memory import LogReader
 from agents.messages import Outgoing
-from agents.metrics import BUILD, NEW_STORIES, NEWEST_ITEM, POLL_SECONDS, POLLS, VERSION
+from agents.metrics import BUILD, KEPT_BACK, NEW_STORIES, NEWEST_ITEM, POLL_SECONDS, POLLS, VERSION
 from agents.parsing import Parser
-from agents.poller import Poller
+from agents.poller import Look, Poller
 from agents.settings import Settings
 from agents.signals import stop_signal
 from streams.codec import encode
@@ -79,17 +79,19 @@ async def _poller(settings: Settings, feeds: Sequence[FeedSpec]) -> AsyncIterato
         await stack.enter_async_context(serving(settings.metrics_host, settings.poller_metrics_port, missing))
         BUILD.labels(version=VERSION).set(1)
 
-        def observe(feed: str, outcome: str, seconds: float, new: int) -> None:
-            _count(feed, outcome, seconds, new, poller.states.get(feed))
+        def observe(look: Look) -> None:
+            _count(look, poller.states.get(look.feed))
 
         poller = Poller(feeds, publish=publish, store=store, fetcher=fetcher, parser=parser, observe=observe)
         yield poller
 
 
-def _count(feed: str, outcome: str, seconds: float, new: int, state: FeedState | None) -> None:
-    POLLS.labels(outcome=outcome).inc()
-    POLL_SECONDS.observe(seconds)
-    if new:
-        NEW_STORIES.labels(feed=feed).inc(new)
+def _count(look: Look, state: FeedState | None) -> None:
+    POLLS.labels(outcome=look.outcome).inc()
+    POLL_SECONDS.observe(look.seconds)
+    if look.new:
+        NEW_STORIES.labels(feed=look.feed).inc(look.new)
+    for dropped in look.kept_back:
+        KEPT_BACK.labels(reason=dropped.reason).inc(dropped.items)
     if state is not None and state.newest is not None:
-        NEWEST_ITEM.labels(feed=feed).set(state.newest.timestamp())
+        NEWEST_ITEM.labels(feed=look.feed).set(state.newest.timestamp())

@@ -13,32 +13,33 @@ go on.
 import asyncio
 import random
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
 from agents.clock import utcnow
+from agents.hosts import Hosts
 from agents.logs import get_logger
 from agents.parsing import ParserKilled, Request
 from streams.errors import ListwireError, WireError
 from streams.feeds import FeedSpec
+from streams.novelty import COPY, REWRITE_AT_LEAST
 from streams.polling import (
     FeedState,
     Fetched,
     Outcome,
     digest,
     judge,
+    known_items,
     request_headers,
     worth_storing,
 )
 from streams.records import Story
-from streams.schedule import due_in_s, scheduled
-from streams.wires.documents import Document
+from streams.schedule import due_in_s, retry_after_s, scheduled
+from streams.wires.documents import Document, Dropped
 
 RETRY_FIRST_S = 1.0
 RETRY_LIMIT_S = 60.0
@@ -74,8 +75,17 @@ class Remembers(Protocol):
 Publish = Callable[[Sequence[Story]], Awaitable[None]]
 """Returns when the broker has acknowledged all stories; raises ListwireError if it has not."""
 
-Observe = Callable[[str, str, float, int], None]
-"""`(feed, outcome, seconds, new stories)` of each poll."""
+Observe = Callable[["Look"], None]
+
+
+class Look(NamedTuple):
+    """One look at a feed, as it is counted."""
+
+    feed: str
+    outcome: str
+    seconds: float
+    new: int = 0
+    kept_back: tuple[Dropped, ...] = ()
 
 
 class Polled(NamedTuple):
@@ -85,6 +95,7 @@ class Polled(NamedTuple):
     document: Document | None
     stories: tuple[Story, ...]
     state: FeedState
+    kept_back: tuple[Dropped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,43 +110,72 @@ class Surroundings:
 
 
 class Poller:
-    """`run` polls until it is cancelled; `poll` polls one feed once."""
+    """`run` polls what it follows until it is cancelled; `poll` polls one feed once."""
 
     def __init__(
         self,
-        feeds: Iterable[FeedSpec],
+        feeds: Iterable[FeedSpec] = (),
         *,
         publish: Publish,
         store: Remembers,
         fetcher: Fetches,
         parser: Parses,
-        observe: Observe = lambda feed, outcome, seconds, new: None,
+        observe: Observe = lambda look: None,
         surroundings: Surroundings | None = None,
     ) -> None:
         self.states: dict[str, FeedState] = {}
-        self._feeds = tuple(feed for feed in feeds if feed.enabled)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._waiting = tuple(feeds)  # for `run`
+        self._failed: asyncio.Future[None] | None = None
         self._publish = publish
         self._store = store
         self._fetcher = fetcher
         self._parser = parser
         self._observe = observe
         self._world = surroundings or Surroundings()
-        self._hosts: defaultdict[str, _Host] = defaultdict(_Host)
+        self._hosts = Hosts(self._world.now, self._world.sleep, self._world.host_spacing_s)
         self._slots = asyncio.Semaphore(self._world.fetches_at_once)
 
     async def run(self) -> None:
-        """Polls every enabled feed for ever."""
-        async with asyncio.TaskGroup() as tasks:
-            for feed in self._feeds:
-                tasks.create_task(self._follow(feed), name=f"poll {feed.key}")
+        """Polls for ever what is followed now and later. Raises what a task of a feed died of."""
+        self._failed = asyncio.get_running_loop().create_future()
+        try:
+            await self.follow(*self._waiting)
+            await self._failed
+        finally:
+            await self.drop(*self._tasks)
+
+    async def follow(self, *feeds: FeedSpec) -> None:
+        """Polls these too from now on; a feed of the same key is replaced, one that is disabled dropped."""
+        await self.drop(*(feed.key for feed in feeds))
+        wanted = [feed for feed in feeds if feed.enabled]
+        for feed in wanted:
+            task = asyncio.create_task(self._follow(feed, START_SPREAD_S * len(wanted)), name=f"poll {feed.key}")
+            task.add_done_callback(self._ended)
+            self._tasks[feed.key] = task
+
+    async def drop(self, *keys: str) -> None:
+        """Stops polling these and forgets their states. A poll under way ends before this returns, well or not."""
+        tasks = [task for key in keys if (task := self._tasks.pop(key, None)) is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for key in keys:
+            self.states.pop(key, None)
+
+    @property
+    def followed(self) -> frozenset[str]:
+        """The keys of the feeds that are polled now."""
+        return frozenset(self._tasks)
 
     async def poll(self, feed: FeedSpec) -> Polled:
         """One poll, due or not. Raises ListwireError if stories or state could not be handed over."""
         state = await self._state(feed)
         fetched = await self._fetched(feed, state)
-        fetched, document = await self._parsed(feed, fetched)
+        fetched, document = await self._parsed(feed, state, fetched)
         now = self._world.now()
-        after, stories = digest(state, fetched, document, now)
+        after, stories, kept_back = digest(state, fetched, document, now)
         after = scheduled(feed, after, fetched, now, self._world.jitter())
         for start in range(0, len(stories), PUBLISH_AT_ONCE):
             await self._publish(stories[start : start + PUBLISH_AT_ONCE])
@@ -143,11 +183,16 @@ class Poller:
             await self._store.save(feed.key, after)
         self.states[feed.key] = after
         _tell_operator(feed, state, after)
-        return Polled(fetched, document, stories, after)
+        _tell_of_copies(feed, kept_back, document)
+        return Polled(fetched, document, stories, after, kept_back)
 
-    async def _follow(self, feed: FeedSpec) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if self._failed is not None and not self._failed.done() and not task.cancelled() and task.exception():
+            self._failed.set_exception(task.exception() or RuntimeError(task.get_name()))
+
+    async def _follow(self, feed: FeedSpec, spread_s: float) -> None:
         troubles = 0
-        await self._world.sleep(self._world.jitter() * START_SPREAD_S * len(self._feeds))
+        await self._world.sleep(self._world.jitter() * spread_s)
         while True:
             troubles = 0 if await self._attempt(feed) else troubles + 1
             await self._world.sleep(self._pause_s(feed, troubles))
@@ -160,14 +205,14 @@ class Poller:
         if trouble is None:
             polled = attempt.result()
             if polled is not None:
-                self._observe(feed.key, polled.fetched.outcome, took, len(polled.stories))
+                self._observe(Look(feed.key, polled.fetched.outcome, took, len(polled.stories), polled.kept_back))
             return True
         if isinstance(trouble, ListwireError):
             logger.warning("poll not handed over", feed=feed.key, error=str(trouble))
-            self._observe(feed.key, UNSENT, took, 0)
+            self._observe(Look(feed.key, UNSENT, took))
         else:
             logger.error("poll met a fault of ours", feed=feed.key, exc_info=trouble)
-            self._observe(feed.key, FAULT, took, 0)
+            self._observe(Look(feed.key, FAULT, took))
         return False
 
     async def _poll_if_due(self, feed: FeedSpec) -> Polled | None:
@@ -186,38 +231,29 @@ class Poller:
 
     async def _fetched(self, feed: FeedSpec, state: FeedState) -> Fetched:
         headers = request_headers(state, self._world.now())
-        async with self._hosts[feed.host].turn(self._world), self._slots:
-            return judge(state, await self._fetcher.fetch(feed.url, headers))
+        async with self._hosts.turn(feed.host), self._slots:
+            fetched = judge(state, await self._fetcher.fetch(feed.url, headers))
+        if fetched.outcome is Outcome.THROTTLED:
+            self._hosts.silence(feed.host, retry_after_s(fetched.headers, self._world.now()))
+        return fetched
 
-    async def _parsed(self, feed: FeedSpec, fetched: Fetched) -> tuple[Fetched, Document | None]:
+    async def _parsed(self, feed: FeedSpec, state: FeedState, fetched: Fetched) -> tuple[Fetched, Document | None]:
         """The document, or the answer with the reason why it is none."""
         if fetched.outcome is not Outcome.OK:
             return fetched, None
-        request = Request(feed=feed, received_at=self._world.now(), media_type=fetched.media_type, url=fetched.url)
+        request = Request(
+            feed=feed,
+            received_at=self._world.now(),
+            media_type=fetched.media_type,
+            url=fetched.url,
+            known=known_items(state),
+        )
         try:
             return fetched, await self._parser.parse(fetched.body, request)
         except WireError as error:
             return replace(fetched, outcome=Outcome(error.reason), detail=error.detail), None
         except ParserKilled as error:
             return replace(fetched, outcome=Outcome.PARSER_KILLED, detail=error.detail), None
-
-
-@dataclass(slots=True)
-class _Host:
-    """One request at a time, and a pause after each."""
-
-    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    free_from: datetime | None = None
-
-    @asynccontextmanager
-    async def turn(self, world: Surroundings) -> AsyncIterator[None]:
-        async with self.busy:
-            if self.free_from is not None:
-                await world.sleep(max((self.free_from - world.now()).total_seconds(), 0.0))
-            try:
-                yield
-            finally:
-                self.free_from = world.now() + timedelta(seconds=world.host_spacing_s)
 
 
 async def _ended(polling: Coroutine[Any, Any, Polled | None]) -> "asyncio.Task[Polled | None]":
@@ -229,6 +265,13 @@ async def _ended(polling: Coroutine[Any, Any, Polled | None]) -> "asyncio.Task[P
         task.cancel()
         await asyncio.wait({task})
     return task
+
+
+def _tell_of_copies(feed: FeedSpec, kept_back: Iterable[Dropped], document: Document | None) -> None:
+    """A feed that renamed its items is told of once, at the poll that brings them."""
+    copies = sum(dropped.items for dropped in kept_back if dropped.reason == COPY)
+    if document is not None and copies >= REWRITE_AT_LEAST and 2 * copies > len(document.stories):
+        logger.warning("feed renamed its items", feed=feed.key, items=copies)
 
 
 def _tell_operator(feed: FeedSpec, before: FeedState, after: FeedState) -> None:

@@ -1,4 +1,4 @@
-"""What a poll means: which items are news, what is remembered of a feed, and when it is due again.
+"""What a poll means: what came, what is remembered of a feed, and what goes on to be published.
 
 The poller acts, this decides. One poll is: `request_headers` of the state, a `Fetched` answer, `judge` (did
 anything come that is worth parsing?), the document if so, `digest` (the next state and the stories to
@@ -14,8 +14,6 @@ nothing but 304 a request is made without validators, since some servers answer 
 
 import hashlib
 import re
-import unicodedata
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -23,9 +21,9 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.records import Record, Story, StoryId, Utc
-from streams.vocabulary import Signal
-from streams.wires.documents import Document
+from streams.novelty import SeenItem, news_of
+from streams.records import Record, Story, Utc
+from streams.wires.documents import Document, Dropped
 
 
 class Outcome(StrEnum):
@@ -67,6 +65,7 @@ class Fetched(Struct, frozen=True, kw_only=True):
     conditional: bool = False  # validators were sent
     moved_to: str | None = None  # where permanent redirects lead, from the first hop on
     detail: str = ""
+    hash: str = ""  # of the body, once `judge` has seen it
 
     @property
     def media_type(self) -> str | None:
@@ -84,14 +83,6 @@ KEPT_HEADERS = (
     "last-modified",
     "retry-after",
 )
-
-
-class SeenItem(Struct, frozen=True, array_like=True):
-    """What is remembered of an item: enough to tell a new one from a changed one."""
-
-    story: StoryId
-    fingerprint: str
-    revision: int
 
 
 class FeedState(Record, frozen=True, kw_only=True):
@@ -118,20 +109,14 @@ class Digest(NamedTuple):
 
     state: FeedState
     stories: tuple[Story, ...]
+    kept_back: tuple[Dropped, ...] = ()
 
 
 MAX_VALIDATOR_LENGTH = 1_024
+ASKED_AT_MOST = 4_000
+"""Items that a parser is told not to read: what no feed of a normal length exceeds."""
 ONLY_304_FOR = timedelta(days=1)
-BACKFILL_AFTER = timedelta(days=30)
 
-KEEP_AT_LEAST = 1_000
-KEEP_AT_MOST = 30_000
-"""Items remembered. At 45 bytes each, the most stays within a message; no document has more than 20,000."""
-
-_HEX_DIGITS = 16
-_URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
-_NOT_WORDS = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 _VALIDATOR = re.compile(r"[\t\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]+")
 
 
@@ -145,30 +130,21 @@ def request_headers(state: FeedState, now: datetime) -> dict[str, str]:
 
 def wire_hash(body: bytes) -> str:
     """The hash that tells a document from the last one before anything is unpacked or parsed."""
-    return hashlib.blake2b(body).hexdigest()[:32]
-
-
-def fingerprint(story: Story) -> str:
-    """A hash of what the story says. Markup, spaces, addresses and Unicode form do not count, words do.
-
-    Spaces and links move without news (a tracking parameter, a re-flowed paragraph), and each such move would
-    publish the story again.
-    """
-    plain = _URL.sub("", _TAG.sub("", unicodedata.normalize("NFKC", story.text)))
-    return hashlib.blake2b(_NOT_WORDS.sub("", plain).encode("utf-8", "replace")).hexdigest()[:_HEX_DIGITS]
+    return hashlib.sha256(body).hexdigest()[:32]  # the quickest of them where the processor has it built in
 
 
 def judge(state: FeedState, fetched: Fetched) -> Fetched:
     """The answer with what only the state tells: 200 with the old bytes, 304 that was not asked for."""
-    if fetched.outcome is Outcome.OK and wire_hash(fetched.body) == state.wire_hash:
-        return replace(fetched, outcome=Outcome.UNCHANGED)
+    if fetched.outcome is Outcome.OK:
+        came = wire_hash(fetched.body)
+        return replace(fetched, hash=came, outcome=Outcome.UNCHANGED if came == state.wire_hash else Outcome.OK)
     if fetched.outcome is Outcome.NOT_MODIFIED and not fetched.conditional:
         return replace(fetched, outcome=Outcome.UNASKED_304, detail="304 to a request without validators")
     return fetched
 
 
 def digest(state: FeedState, fetched: Fetched, document: Document | None, now: datetime) -> Digest:
-    """The state after this poll, and a Story for each item that is new (revision 1) or changed (one higher).
+    """The state after this poll, and a Story for each item that is new or changed, as `streams.novelty` finds it.
 
     `document` is given where the outcome is `ok`. When the feed is due again is set by `streams.schedule`.
     """
@@ -186,7 +162,15 @@ def digest(state: FeedState, fetched: Fetched, document: Document | None, now: d
         after = _with_validators(after, fetched, now)
     if document is None:
         return Digest(after, ())
-    return _compare(after, document, state.polled_at or now, now)
+    news = news_of(document, state.seen, state.polled_at or now, now)
+    newest = max((story.published for story in document.stories if story.published), default=None)
+    newest = max(filter(None, (newest and min(newest, now), state.newest)), default=None)
+    return Digest(replace(after, seen=news.seen, newest=newest), news.stories, news.kept_back)
+
+
+def known_items(state: FeedState) -> frozenset[str]:
+    """The hashes of the items that were listed of late and need not be read again."""
+    return frozenset(item.wire for item in state.seen[:ASKED_AT_MOST] if item.wire)
 
 
 def worth_storing(before: FeedState, after: FeedState) -> bool:
@@ -214,7 +198,7 @@ def _with_validators(state: FeedState, fetched: Fetched, now: datetime) -> FeedS
         state,
         etag=etag,
         last_modified=last_modified,
-        wire_hash=wire_hash(fetched.body),
+        wire_hash=fetched.hash or wire_hash(fetched.body),
         only_304_since=None,
     )
 
@@ -232,41 +216,3 @@ def _is_sendable(validator: str) -> bool:
 
 def _moved_since(state: FeedState, moved_to: str, now: datetime) -> datetime:
     return state.moved_since if state.moved_to == moved_to and state.moved_since else now
-
-
-def _compare(state: FeedState, document: Document, looked_at: datetime, now: datetime) -> Digest:
-    known = {item.story: item for item in state.seen}
-    listed: dict[StoryId, SeenItem] = {}
-    fresh: list[Story] = []
-    for story in document.stories:
-        before, said = known.get(story.id), fingerprint(story)
-        if before is not None and before.fingerprint == said:
-            listed[story.id] = before
-            continue
-        revision = before.revision + 1 if before else 1
-        listed[story.id] = SeenItem(story.id, said, revision)
-        fresh.append(_marked(replace(story, revision=revision), looked_at))
-    seen = _bounded(listed, state.seen)
-    newest = max((story.published for story in document.stories if story.published), default=None)
-    newest = max(filter(None, (newest and min(newest, now), state.newest)), default=None)
-    return Digest(replace(state, seen=seen, newest=newest), _oldest_first(fresh, now))
-
-
-def _marked(story: Story, looked_at: datetime) -> Story:
-    """With the signal of a story that is older than the last look at its feed explains: history, no live news."""
-    if story.published is None or story.published >= looked_at - BACKFILL_AFTER:
-        return story
-    return replace(story, signals=(*story.signals, Signal.BACKFILL))
-
-
-def _bounded(listed: dict[StoryId, SeenItem], older: Iterable[SeenItem]) -> tuple[SeenItem, ...]:
-    """What is listed now, then what was, as far as it goes: items leave a feed and come back."""
-    rest = (item for item in older if item.story not in listed)
-    keep = min(max(KEEP_AT_LEAST, 2 * len(listed)), KEEP_AT_MOST)
-    return (*listed.values(), *rest)[: max(keep, len(listed))]
-
-
-def _oldest_first(fresh: list[Story], now: datetime) -> tuple[Story, ...]:
-    """By publication; where that is equal or not given, from the end, since feeds list the newest first."""
-    fresh.reverse()
-    return tuple(sorted(fresh, key=lambda story: story.published or now))

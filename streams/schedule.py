@@ -45,7 +45,7 @@ def _wait_s(feed: FeedSpec, fetched: Fetched, failures: int, now: datetime) -> f
         return max(feed.interval_s, min(_freshness_s(fetched.headers, now), feed.max_wait_s))
     doubled = feed.interval_s * 2.0 ** min(failures - 1, 16)
     backed_off = min(doubled, max(BACK_OFF_LIMIT_S, feed.interval_s))
-    return max(backed_off, _retry_after_s(fetched.headers, now))
+    return max(backed_off, retry_after_s(fetched.headers, now))
 
 
 def _freshness_s(headers: dict[str, str], now: datetime) -> float:
@@ -63,7 +63,7 @@ def _freshness_s(headers: dict[str, str], now: datetime) -> float:
     return max((expires - (_http_date(headers.get("date")) or now)).total_seconds() - aged, 0.0)
 
 
-def _retry_after_s(headers: dict[str, str], now: datetime) -> float:
+def retry_after_s(headers: dict[str, str], now: datetime) -> float:
     """RFC 9110 10.2.3: seconds or a date; 0 where neither is given."""
     raw = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(raw):

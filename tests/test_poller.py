@@ -14,7 +14,7 @@ from agents.feed_state import KafkaFeedState
 from agents.fetching import Fetcher
 from agents.messages import BrokerDown, Incoming, Outgoing
 from agents.parsing import Parser, ParserLimits, Request
-from agents.poller import FAULT, UNSENT, Poller, Surroundings
+from agents.poller import FAULT, UNSENT, Look, Poller, Surroundings
 from streams import codec, wires
 from streams.feeds import FeedSpec
 from streams.polling import FeedState, Fetched, Outcome
@@ -59,7 +59,7 @@ class HereParser:
         self.parsed += 1
         if self.fault is not None:
             raise self.fault
-        return wires.decode(raw, request.feed, request.received_at, media_type=request.media_type)
+        return wires.decode(raw, request.feed, request.received_at, media_type=request.media_type, known=request.known)
 
 
 class Site:
@@ -98,9 +98,9 @@ class Desk:
         self.journal.extend(f"publish {story.guid} {story.revision}" for story in stories)
         self.stories.extend(stories)
 
-    def observe(self, feed: str, outcome: str, seconds: float, new: int) -> None:
-        assert seconds >= 0
-        self.polls.append((feed, outcome, new))
+    def observe(self, look: Look) -> None:
+        assert look.seconds >= 0
+        self.polls.append((look.feed, look.outcome, look.new))
 
 
 @pytest.fixture
@@ -410,6 +410,42 @@ class TestTheLoop:
         assert ("bad", "timeout", 0) in desk.polls
         assert ("good", "ok", 1) in desk.polls
         assert ("good", "unchanged", 0) in desk.polls
+
+    async def test_a_feed_may_come_and_go_while_others_are_polled(
+        self, stage: Stage, running: Callable[..., Poller]
+    ) -> None:
+        poller = running(spec("a", interval_s=60))
+        await stage.advance(1)
+        await poller.follow(spec("b", interval_s=60))
+        await stage.advance(60)
+        await poller.drop("a")
+        assert (poller.followed, set(poller.states)) == ({"b"}, {"b"})
+        await stage.advance(120)
+        assert stage.times("http://a.example/a") == [0, 60]
+        assert stage.times("http://b.example/b") == [1, 61, 121, 181]
+
+    async def test_a_feed_that_is_followed_again_is_replaced(
+        self, stage: Stage, running: Callable[..., Poller]
+    ) -> None:
+        poller = running(spec("a", interval_s=60))
+        await stage.advance(1)
+        await poller.follow(spec("a", host="b.example", interval_s=60))
+        await stage.advance(60)
+        assert stage.times("http://a.example/a") == [0]
+        assert stage.times("http://b.example/a") == [60]
+        await poller.follow(spec("a", enabled=False))
+        assert poller.followed == frozenset()
+
+    async def test_a_throttling_host_is_left_alone_by_its_other_feeds_too(
+        self, stage: Stage, running: Callable[..., Poller]
+    ) -> None:
+        first, second = (spec(key, host="one.example", interval_s=60) for key in "ab")
+        stage.answers[first.url] = Fetched(
+            outcome=Outcome.THROTTLED, url=first.url, status=429, headers={"retry-after": "90"}
+        )
+        running(first, second)
+        await stage.advance(100)
+        assert stage.times(second.url) == [90]
 
     async def test_retry_after_is_obeyed(self, stage: Stage, running: Callable[..., Poller]) -> None:
         feed = spec("f", interval_s=60)

@@ -11,15 +11,14 @@ from msgspec.structs import replace
 
 from streams import codec
 from streams.feeds import FeedSpec
+from streams.novelty import COPY, KEEP_AT_LEAST, OLD_VERSION, fingerprint
 from streams.polling import (
-    KEEP_AT_LEAST,
     ONLY_304_FOR,
     SUCCESSES,
     FeedState,
     Fetched,
     Outcome,
     digest,
-    fingerprint,
     judge,
     request_headers,
     wire_hash,
@@ -28,14 +27,16 @@ from streams.polling import (
 from streams.records import Story
 from streams.schedule import due_in_s, scheduled
 from streams.topics import MAX_MESSAGE_BYTES
-from streams.wires.documents import Document, story_id
+from streams.vocabulary import PubStatus, Signal
+from streams.wires.documents import MAX_ITEMS, Document, Dropped, story_id
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FEED = FeedSpec(key="f", url="https://feed.example/rss", name="F", interval_s=300)
 EMPTY = FeedState(feed="f")
 
 
-def story(guid: str, headline: str = "A headline", body: str = "", **more: Any) -> Story:
+def story(guid: str, headline: str = "", body: str = "", **more: Any) -> Story:
+    headline = headline or f"Headline {guid}"
     return Story(id=story_id("f", guid), feed="f", guid=guid, headline=headline, body=body, received_at=NOW, **more)
 
 
@@ -100,13 +101,87 @@ class TestWhatIsNew:
         assert digest(state, answer(), document(*long), NOW).stories == ()
 
     def test_the_state_of_the_longest_document_fits_a_message(self) -> None:
-        state = after(EMPTY, *(story(str(n)) for n in range(30_000)))
+        dated = NOW - timedelta(days=1)
+        longest = [story(str(n), version=10**9, published=dated) for n in range(MAX_ITEMS)]
+        whole = document(*longest, hashes=tuple(f"{n:016x}" for n in range(MAX_ITEMS)))
+        state = digest(EMPTY, answer(), whole, NOW).state
         assert len(codec.encode(state)) < MAX_MESSAGE_BYTES
 
     def test_the_newest_publication_is_kept_and_no_wrong_clock_moves_it_ahead(self) -> None:
         state = after(EMPTY, story("a", published=NOW - timedelta(days=9)))
         assert state.newest == NOW - timedelta(days=9)
         assert after(state, story("b", published=NOW + timedelta(minutes=9))).newest == NOW
+
+
+class TestIdentity:
+    def test_a_changed_guid_with_the_same_text_is_no_new_story(self) -> None:
+        state = after(EMPTY, story("a", "H", "The text.", published=NOW))
+        found = digest(state, answer(), document(story("b", "H", "The  text.", published=NOW)), NOW)
+        assert (found.stories, found.kept_back) == ((), (Dropped(COPY, 1),))
+
+    def test_the_copy_is_known_from_then_on(self) -> None:
+        state = after(after(EMPTY, story("a", "H", "The text.")), story("b", "H", "The text."))
+        (edited,) = digest(state, answer(), document(story("b", "H", "Another text.")), NOW).stories
+        assert (edited.guid, edited.revision) == ("b", 2)
+
+    def test_two_items_of_one_document_with_the_same_text_are_one_story(self) -> None:
+        assert len(digest(EMPTY, answer(), document(story("a", "H"), story("b", "H")), NOW).stories) == 1
+
+    def test_the_same_words_after_a_year_are_another_story(self) -> None:
+        state = after(EMPTY, story("a", "H", published=NOW - timedelta(days=365)))
+        assert len(digest(state, answer(), document(story("b", "H", published=NOW)), NOW).stories) == 1
+
+    def test_a_whole_feed_under_new_guids_brings_nothing(self) -> None:
+        items = [story(str(n), f"H {n}", published=NOW - timedelta(hours=n)) for n in range(500)]
+        renamed = [replace(item, guid=f"new-{item.guid}", id=story_id("f", f"new-{item.guid}")) for item in items]
+        found = digest(after(EMPTY, *items), answer(), document(*renamed), NOW)
+        assert (found.stories, found.kept_back) == ((), (Dropped(COPY, 500),))
+
+    def test_a_whole_feed_under_new_guids_with_reworked_texts_is_history(self) -> None:
+        items = [story(str(n), f"H {n}", published=NOW - timedelta(hours=n)) for n in range(20)]
+        renamed = [story(f"new {n}", f"H {n} reworked", published=NOW - timedelta(hours=n)) for n in range(20)]
+        found = digest(after(EMPTY, *items), answer(), document(*renamed), NOW).stories
+        assert [Signal.BACKFILL in item.signals for item in found] == [True] * 19 + [False]
+
+    def test_a_feed_that_shows_a_few_more_of_its_past_is_not_rewritten(self) -> None:
+        items = [story(str(n), published=NOW - timedelta(hours=n)) for n in range(20)]
+        older = [story(f"old {n}", published=NOW - timedelta(hours=30 + n)) for n in range(5)]
+        found = digest(after(EMPTY, *items), answer(), document(*items, *older), NOW).stories
+        assert [item.signals for item in found] == [()] * 5
+
+    @pytest.mark.parametrize("status", [PubStatus.WITHHELD, PubStatus.CANCELED])
+    def test_a_kill_with_the_same_text_is_the_next_revision(self, status: PubStatus) -> None:
+        state = after(EMPTY, story("a", "H"))
+        (killed,) = digest(state, answer(), document(story("a", "H", pub_status=status)), NOW).stories
+        assert (killed.pub_status, killed.revision) == (status, 2)
+
+    def test_kills_without_a_text_are_not_copies_of_each_other(self) -> None:
+        kills = [replace(story(guid), headline="", pub_status=PubStatus.CANCELED) for guid in "ab"]
+        assert len(digest(EMPTY, answer(), document(*kills), NOW).stories) == 2
+
+    def test_an_embargo_that_is_lifted_is_the_next_revision(self) -> None:
+        state = after(EMPTY, story("a", "H", embargoed_until=NOW + timedelta(hours=1)))
+        assert len(digest(state, answer(), document(story("a", "H")), NOW).stories) == 1
+
+    def test_a_revision_counts_as_the_agency_counts_and_always_up(self) -> None:
+        state, told = EMPTY, []
+        for version, text in ((3, "one"), (3, "two"), (7, "three")):
+            found = digest(state, answer(), document(story("a", text, version=version, revision=version)), NOW)
+            state = found.state
+            told += [item.revision for item in found.stories]
+        assert told == [3, 4, 7]
+
+    def test_a_version_that_comes_late_is_ignored(self) -> None:
+        state = after(EMPTY, story("a", "new", version=2, revision=2))
+        late = document(story("a", "old", version=1))
+        found = digest(state, answer(), late, NOW)
+        assert (found.stories, found.kept_back) == ((), (Dropped(OLD_VERSION, 1),))
+        assert digest(found.state, answer(), document(story("a", "new", version=2, revision=2)), NOW).stories == ()
+
+    def test_an_item_that_was_not_read_again_stays_known(self) -> None:
+        state = digest(EMPTY, answer(), document(story("a"), story("b"), hashes=("A", "B")), NOW).state
+        state = digest(state, answer(), document(story("c"), hashes=("C",), unchanged=("A",)), NOW).state
+        assert [item.wire for item in state.seen] == ["C", "A", "B"]
 
 
 class TestFingerprint:
@@ -125,7 +200,7 @@ class TestFingerprint:
 
     @pytest.mark.parametrize("body", ["The texts.", "Not the text.", "The text", "the text."])
     def test_every_word_counts(self, body: str) -> None:
-        assert fingerprint(story("a", body=body)) != fingerprint(story("a", body="The text."))
+        assert fingerprint(story("a", "H", body)) != fingerprint(story("a", "H", "The text."))
 
 
 class TestValidators:

@@ -7,6 +7,7 @@ The first format that recognises the head decodes the whole, and what no format 
 reason, never guessed at.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from streams.feeds import FeedSpec
 from streams.wires import web
 from streams.wires.charsets import decode_text
 from streams.wires.compression import inflate
-from streams.wires.documents import Document
+from streams.wires.documents import Document, bounded
 from streams.wires.markup import is_html
 
 __all__ = ["FORMATS", "Document", "Format", "decode", "sniff"]
@@ -62,17 +63,23 @@ def decode(
     *,
     media_type: str | None = None,
     url: str | None = None,
+    known: Collection[str] = frozenset(),
 ) -> Document:
     """The stories of a document as it came over the wire; `feed` may be a bare key.
+
+    `known` are the hashes of items that need not be read again. Only web feeds make use of them: they list the same
+    items for days, and their parser is the slow one.
 
     Raises WireError with one of its reasons, and nothing else, whatever the bytes are.
     """
     spec = FeedSpec(key=feed, url="", name=feed) if isinstance(feed, str) else feed
     data = inflate(raw)
-    known = sniff(data, media_type)
-    if known is None:
+    found = sniff(data, media_type)
+    if found is None:
         raise WireError(_what_it_is(data, media_type))
-    return known.decode(data, spec, received_at, media_type=media_type, url=url)
+    if found is web:
+        return web.decode(data, spec, received_at, media_type=media_type, url=url, known=known)
+    return bounded(found.decode(data, spec, received_at, media_type=media_type, url=url))
 
 
 def _what_it_is(data: bytes, media_type: str | None) -> str:

@@ -11,6 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.records import Record, Story, StoryId
+from streams.wires.identity import normal_link
+
+MAX_ITEMS = 20_000
+"""Of one document; what a feed is remembered by must fit a message."""
 
 MAX_HEADLINE_BYTES = 2_048
 MAX_TEXT_BYTES = 262_144
@@ -21,7 +25,9 @@ MAX_AHEAD = timedelta(minutes=10)
 
 
 class Dropped(Struct, frozen=True):
-    """How many items of a document gave no story, and why: `cut`, `double`, `empty` or `beyond-limit`."""
+    """How many items of a document gave no story, and why: `cut`, `double`, `empty` or `beyond-limit`, and, against
+    what its feed had brought before, `copy` or `old-version`.
+    """
 
     reason: str
     items: int
@@ -32,6 +38,8 @@ class Document(Record, frozen=True, kw_only=True):
 
     format: str
     stories: tuple[Story, ...]
+    hashes: tuple[str, ...] = ()  # of the markup of each story, where items can be told apart unread
+    unchanged: tuple[str, ...] = ()  # hashes of items that were known and not read again
     title: str | None = None
     truncated: bool = False  # it broke off: whoever keeps validators must not keep these
     hub: str | None = None  # WebSub: where to subscribe
@@ -40,9 +48,22 @@ class Document(Record, frozen=True, kw_only=True):
     dropped: tuple[Dropped, ...] = ()
 
 
+def bounded(document: Document) -> Document:
+    """The document with as many stories as are read of one; the rest is dropped by count."""
+    beyond = len(document.stories) - MAX_ITEMS
+    if beyond <= 0:
+        return document
+    dropped = (*document.dropped, Dropped("beyond-limit", beyond))
+    return replace(document, stories=document.stories[:MAX_ITEMS], hashes=document.hashes[:MAX_ITEMS], dropped=dropped)
+
+
 def story_id(feed: str, guid: str) -> StoryId:
-    """The identity of an item for all its revisions: 16 hex digits of feed key and raw guid."""
-    return StoryId(hashlib.blake2b(f"{feed}\n{guid}".encode("utf-8", "surrogatepass")).hexdigest()[:16])
+    """The identity of an item for all its revisions: 16 hex digits of feed key and guid.
+
+    A guid that is an address counts without what moves by itself: http or https, tracking parameters.
+    """
+    known = (normal_link(guid) or guid) if guid.startswith(("http://", "https://")) else guid
+    return StoryId(hashlib.blake2b(f"{feed}\n{known}".encode("utf-8", "surrogatepass")).hexdigest()[:16])
 
 
 def settle(story: Story) -> Story:

@@ -44,10 +44,13 @@ def identities(items: Sequence[Candidate]) -> dict[int, str]:
 
 
 def normal_link(link: str | None) -> str | None:
-    """The link as an identity: scheme and host alike for all spellings, no tracking parameters."""
-    if link is None:
+    """The link as an identity: scheme and host alike for all spellings, no tracking parameters. None for no address."""
+    try:
+        parts = urlsplit(link or "")
+    except ValueError:
         return None
-    parts = urlsplit(link)
+    if not parts.netloc:
+        return None
     pairs = (
         parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100, separator="&") if _few(parts.query) else []
     )

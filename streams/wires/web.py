@@ -12,7 +12,7 @@ invented where none is given. Which item is which is decided in `identity.py`.
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 from xml.sax import SAXException
@@ -25,17 +25,17 @@ from streams.records import Story
 from streams.vocabulary import Precision
 from streams.wires.charsets import decode_text
 from streams.wires.dates import ReadDate, read_date
-from streams.wires.documents import Document, Dropped, settle, story_id
+from streams.wires.documents import MAX_ITEMS, Document, Dropped, settle, story_id
 from streams.wires.drafts import credit, language_of, subjects_of, web_link
 from streams.wires.html import to_line, to_text
 from streams.wires.identity import Candidate, identities
 from streams.wires.markup import find_root, is_html, mend, refuse_entities
 from streams.wires.notices import signals_of
 from streams.wires.outline import Outline, outline
+from streams.wires.skimming import skim
 
 NAME = "web"
 
-MAX_ITEMS = 20_000
 _ROOTS = "rss|feed|rdf|channel"
 _DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 _HEADERS = {"content-type": "application/xml; charset=utf-8"}
@@ -73,12 +73,15 @@ def decode(
     *,
     media_type: str | None = None,
     url: str | None = None,
+    known: Collection[str] = frozenset(),
 ) -> Document:
     """The stories of a web feed. `url`, where the bytes came from in the end, completes links, nothing else.
 
+    Items whose markup hashes to one of `known` are not read again and go to `unchanged`.
     Raises WireError: `html`, `not-a-feed`, `entities`, `malformed`; `truncated` where not one item is whole.
     """
-    text = _from_root(decode_text(raw, media_type))
+    skimmed = skim(_from_root(decode_text(raw, media_type)), known)
+    text = mend(skimmed.text)
     plan = outline(text)
     count = _readable(plan)
     parsed = _parse(plan.first(count, text))
@@ -93,6 +96,8 @@ def decode(
     return Document(
         format=NAME,
         stories=tuple(_story(items[at], guid, entries[at], context) for at, guid in chosen.items()),
+        hashes=tuple(skimmed.hashes[at] for at in chosen) if len(skimmed.hashes) == len(entries) else (),
+        unchanged=skimmed.unchanged,
         title=to_line(_string(channel, "title")) or None,
         truncated=not plan.closed,
         hub=_channel_link(channel, "hub"),
@@ -115,7 +120,7 @@ def _from_root(text: str) -> str:
     if start is None:
         raise WireError("html" if is_html(text) else "not-a-feed")
     refuse_entities(text[:start])
-    return mend(text[start:])
+    return text[start:]
 
 
 def _readable(plan: Outline) -> int:

@@ -15,6 +15,13 @@ def test_the_matching_benchmark_prints_load_time_and_ratio() -> None:
     assert float(re.findall(r"ratio 20000/5000: (\d+\.\d\d) ", told)[0]) > 0
 
 
+def test_the_feed_benchmark_compares_with_feedparser() -> None:
+    script = Path(__file__).with_name("bench_feeds.py")
+    told = subprocess.run([sys.executable, str(script), "--rounds", "1"], check=True, capture_output=True, text=True)
+    assert len(re.findall(r" +\d+\.\d{3} ms", told.stdout)) == 3
+    assert float(re.findall(r"(\d+\.\d) times", told.stdout)[0]) > 0
+
+
 def test_the_reading_benchmark_prints_both_kinds_of_story() -> None:
     script = Path(__file__).with_name("bench_reading.py")
     told = subprocess.run([sys.executable, str(script), "--rounds", "1"], check=True, capture_output=True, text=True)
