@@ -28,6 +28,9 @@ from streams.polling import FeedState
 from streams.records import Story
 from streams.topics import Topic
 
+PARSERS = 2
+"""Processes of the quick lane: while one is at a long document, the other goes on."""
+
 logger = get_logger("poll_service")
 
 
@@ -67,7 +70,7 @@ async def _poller(settings: Settings, feeds: Sequence[FeedSpec]) -> AsyncIterato
         store = KafkaFeedState(LogReader(settings.broker), publisher)
         await store.start()
         fetcher = await stack.enter_async_context(Fetcher(contact=settings.contact, allowed=settings.allow_networks))
-        parser = Parser()
+        parser = Parser(workers=PARSERS)
         stack.push_async_callback(parser.close)
 
         async def publish(stories: Sequence[Story]) -> None:

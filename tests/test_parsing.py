@@ -146,3 +146,33 @@ def test_the_worker_dies_with_its_parent_even_by_kill_9(state: str) -> None:
         assert select.select([worker], [], [], 20.0)[0], "the worker lives on"
     finally:
         os.close(worker)
+
+
+async def test_a_document_that_killed_is_not_tried_again(parser: Parser) -> None:
+    for detail in ("over its limit", "the very document"):
+        with pytest.raises(ParserKilled, match=detail):
+            await parser.parse(ENDLESS, REQUEST)
+    assert (await parser.parse(GOOD, REQUEST)).stories[0].guid == "1"
+
+
+async def test_the_others_go_on_while_one_document_hangs(new_parser: Callable[..., Parser]) -> None:
+    parser = new_parser(quick_s=0.2, cpu_s=20, wall_s=20)
+    hanging = asyncio.create_task(parser.parse(ENDLESS, REQUEST))
+    other = Request(feed=FeedSpec(key="other", url="https://other.example/rss", name="O"), received_at=NOW)
+    await asyncio.sleep(0)
+    assert (await parser.parse(GOOD, other)).stories[0].guid == "1"
+    assert not hanging.done()
+    hanging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hanging
+
+
+async def test_a_slow_feed_that_is_quick_again_returns_to_the_quick_lane(new_parser: Callable[..., Parser]) -> None:
+    parser = new_parser(quick_s=0.2, cpu_s=1)
+    with pytest.raises(ParserKilled):
+        await parser.parse(ENDLESS, REQUEST)
+    lanes = []
+    for _ in range(3):
+        await parser.parse(GOOD, REQUEST)
+        lanes.append(len(parser.pids))
+    assert lanes == [1, 2, 2]

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 import feedparser
 
-from agents.parsing import Answer, Request, answer
+from agents.parser_process import Answer, Request, answer
 from streams import codec
 from streams.feeds import FeedSpec
 from streams.polling import FeedState, Fetched, Outcome, digest, judge, known_items, worth_storing
