@@ -1,9 +1,10 @@
 """What is remembered of each feed, kept in the compacted topic `wire.feed-state`: the broker is the only
 store.
 
-At the start the topic is read to its end; from then on this process is its only writer for the feeds it
-polls, so what it saved last is what there is. A value that cannot be read costs its feed one poll that finds
-all items new, which replays their stories under the same ids, and never the start of the poller.
+The topic, or the partitions whose feeds are polled here, are read to their ends; from then on this process is the
+only writer for the feeds it polls, so what it saved last is what there is. A value that cannot be read costs its
+feed one poll that finds all items new, which replays their stories under the same ids, and never the start of the
+poller.
 """
 
 from typing import Protocol
@@ -14,7 +15,7 @@ from agents.messages import Incoming, Outgoing
 from streams import codec
 from streams.errors import RecordError
 from streams.polling import FeedState
-from streams.topics import TOPICS, Topic
+from streams.topics import Topic, partitions_of
 
 logger = get_logger("feed_state")
 
@@ -35,10 +36,18 @@ class KafkaFeedState:
 
     async def start(self) -> None:
         """Reads the topic to its end. Raises BrokerDown."""
-        partitions = next(spec.partitions for spec in TOPICS if spec.topic is Topic.FEED_STATE)
-        for partition in range(partitions):
-            async for message in self._read(Topic.FEED_STATE, partition, 0, None):
-                self._take(message)
+        for partition in range(partitions_of(Topic.FEED_STATE)):
+            await self.load_partition(partition)
+
+    async def load_partition(self, partition: int) -> None:
+        """Reads one partition of the topic to its end. Raises BrokerDown."""
+        async for message in self._read(Topic.FEED_STATE, partition, 0, None):
+            self._take(message)
+
+    def forget(self, *keys: str) -> None:
+        """Drops the states of feeds that others poll from here on."""
+        for key in keys:
+            self._states.pop(key, None)
 
     async def load(self, key: str) -> FeedState | None:
         """The state saved last for a feed, None for one that was never polled."""

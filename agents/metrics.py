@@ -31,6 +31,7 @@ POLLS = Counter("listwire_polls_total", "Looks at a feed, by how they ended.", [
 POLL_SECONDS = Histogram(
     "listwire_poll_seconds", "One look at a feed, from request to stored state.", buckets=_POLL_BUCKETS_S
 )
+FEEDS = Gauge("listwire_poll_feeds", "Feeds that this poller polls now.")
 NEW_STORIES = Counter("listwire_poll_stories_total", "New or changed stories that feeds brought.", ["feed"])
 KEPT_BACK = Counter(
     "listwire_poll_items_kept_back_total",

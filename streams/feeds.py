@@ -69,7 +69,7 @@ def load_feeds(raw: bytes, file_name: str) -> tuple[FeedSpec, ...]:
         raise DataFileError(file_name, _readable(error)) from None
     if not tables:
         raise DataFileError(file_name, "lists no feed: write one table a feed, [key] and below it url and name")
-    feeds = tuple(_feed(key, table, file_name) for key, table in tables.items())
+    feeds = tuple(checked_feed(key, table, file_name) for key, table in tables.items())
     _check_addresses(feeds, file_name)
     return feeds
 
@@ -83,12 +83,21 @@ def feed_of_url(url: str) -> FeedSpec:
     """The feed of a bare address, as `--feed URL` gives it. Raises DataFileError if it cannot be polled."""
     if problem := _address_problem(url):
         raise DataFileError("--feed", problem, url)
-    words = re.sub(r"[^a-z0-9]+", "-", (urlsplit(url).hostname or "").lower()).strip("-")
-    key = f"{words[:50]}-{hashlib.blake2b(url.encode()).hexdigest()[:8]}"
-    return FeedSpec(key=key, url=url, name=url)
+    return FeedSpec(key=key_of_url(url), url=url, name=url)
 
 
-def _feed(key: str, table: dict[str, Any], file_name: str) -> FeedSpec:
+def key_of_url(url: str) -> str:
+    """A key for a feed that nobody named: its host and a hash of the address."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        host = ""
+    words = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")
+    return f"{words[:50] or 'feed'}-{hashlib.blake2b(url.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def checked_feed(key: str, table: dict[str, Any], file_name: str) -> FeedSpec:
+    """The feed of one table, its rhythm clamped. Raises DataFileError that names file and key."""
     if "key" in table:
         raise DataFileError(file_name, "the table's header is the key, a field `key` is one too many", key)
     try:

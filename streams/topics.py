@@ -61,3 +61,8 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.STATUS,       4, True,  -1,             "one row per authority|group, for readers"),
 )
 # fmt: on
+
+
+def partitions_of(topic: Topic) -> int:
+    """How many partitions the topic has."""
+    return next(spec.partitions for spec in TOPICS if spec.topic is topic)

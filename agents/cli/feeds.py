@@ -10,7 +10,8 @@ import orjson
 import typer
 from msgspec import to_builtins
 
-from agents.cli.options import Config, FeedUrls, feeds_of, settings_of
+from agents.cli import feed_list
+from agents.cli.options import BrokerFlag, Config, DataDir, FeedUrls, feeds_of, settings_of
 from agents.clock import utcnow
 from agents.fetching import Fetcher
 from agents.parsing import Parser, ParserKilled, Request
@@ -31,15 +32,21 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_feeds)
     group.command("test")(test)
     group.command("parse")(parse)
+    feed_list.register(group)
     app.add_typer(group, name="feeds")
 
 
 def list_feeds(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a feed.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="What the running pollers have, not the file.")] = False,
+    broker: BrokerFlag = None,
+    data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
     """Every feed of the list, the disabled ones with their reason."""
-    for feed in feeds_of(settings_of(config), None):
+    settings = settings_of(config, broker=broker, data_dir=data_dir)
+    feeds = [feed for feed, _ in feed_list.live_feeds(settings).values()] if live else feeds_of(settings, None)
+    for feed in feeds:
         if as_json:
             typer.echo(orjson.dumps(to_builtins(feed)).decode())
             continue

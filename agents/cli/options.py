@@ -51,20 +51,18 @@ def broker_dir(data_dir: Path) -> Path:
     return data_dir / "broker"
 
 
-def feeds_of(settings: Settings, urls: list[str] | None, interval_s: int | None = None) -> tuple[FeedSpec, ...]:
-    """The feeds to poll: those of `--feed`, else the operator's list, else the bundled one.
-
-    `interval_s` may go below the polite minimum: it is for the demo and for tests, on loopback.
-    """
+def feeds_of(settings: Settings, urls: list[str] | None) -> tuple[FeedSpec, ...]:
+    """The feeds to poll: those of `--feed`, else the operator's list, else the bundled one."""
     if urls:
-        feeds = tuple(feed_of_url(url) for url in urls)
-    elif settings.feeds_file is not None:
-        feeds = load_feeds(_read(settings.feeds_file), str(settings.feeds_file))
-    else:
-        feeds = default_feeds()
-    if interval_s is None:
-        return feeds
-    return tuple(replace(feed, interval_s=interval_s) for feed in feeds)
+        return tuple(feed_of_url(url) for url in urls)
+    if settings.feeds_file is not None:
+        return load_feeds(_read(settings.feeds_file), str(settings.feeds_file))
+    return default_feeds()
+
+
+def with_interval(feed: FeedSpec, interval_s: int | None) -> FeedSpec:
+    """The feed in another rhythm, if one is given; that of the demo and of tests may be quicker than is polite."""
+    return feed if interval_s is None else replace(feed, interval_s=interval_s)
 
 
 def _read(file: Path) -> bytes:

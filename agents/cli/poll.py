@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from agents.cli.options import BrokerFlag, Config, DataDir, FeedUrls, LogLevel, feeds_of, settings_of
+from agents.cli.options import BrokerFlag, Config, DataDir, FeedUrls, LogLevel, feeds_of, settings_of, with_interval
 from agents.poll_service import poll_once, run_poller
 
 
@@ -35,7 +36,10 @@ def poll(
     log_level: LogLevel = None,
     config: Config = None,
 ) -> None:
-    """Poll the feeds politely and publish every new or changed story; until stopped."""
+    """Poll the feeds politely and publish every new or changed story; until stopped.
+
+    Several of these on one broker share the feed list; feeds given with --feed are polled by this one alone.
+    """
     settings = settings_of(
         config,
         broker=broker,
@@ -44,8 +48,9 @@ def poll(
         data_dir=data_dir,
         log_level=log_level,
     )
-    feeds = feeds_of(settings, feed, interval)
+    feeds = feeds_of(settings, feed)
+    adapt = partial(with_interval, interval_s=interval)
     if not once:
-        raise typer.Exit(asyncio.run(run_poller(settings, feeds)))
+        raise typer.Exit(asyncio.run(run_poller(settings, feeds, shared=not feed, adapt=adapt)))
     for key, outcome in asyncio.run(poll_once(settings, [f for f in feeds if f.enabled])).items():
         typer.echo(f"{key}: {outcome}")
