@@ -27,8 +27,8 @@ class DataFileError(ListwireError):
 class WireError(ListwireError):
     """A document that is no story feed in any format we read.
 
-    `reason` is from a closed set and ends up as a metric label: `empty`, `html`, `not-a-feed`, `truncated`,
-    `too-large`, `entities`, `malformed`.
+    `reason` is from a closed set and ends up as a metric label: `empty`, `html`, `challenge`, `not-a-feed`,
+    `truncated`, `too-large`, `entities`, `malformed`.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:

@@ -44,6 +44,7 @@ class Outcome(StrEnum):
     TOO_LARGE = "too-large"
     EMPTY = "empty"
     HTML = "html"
+    CHALLENGE = "challenge"  # a page that wants to know whether we are a person
     NOT_A_FEED = "not-a-feed"
     TRUNCATED = "truncated"
     ENTITIES = "entities"
@@ -102,6 +103,7 @@ class FeedState(Record, frozen=True, kw_only=True):
     moved_to: str | None = None  # reported, never followed by changing the configuration
     moved_since: Utc | None = None
     gone_since: Utc | None = None
+    ttl_s: int | None = None  # how long the document asks to be left alone
 
 
 class Digest(NamedTuple):
@@ -165,7 +167,7 @@ def digest(state: FeedState, fetched: Fetched, document: Document | None, now: d
     news = news_of(document, state.seen, state.polled_at or now, now)
     newest = max((story.published for story in document.stories if story.published), default=None)
     newest = max(filter(None, (newest and min(newest, now), state.newest)), default=None)
-    return Digest(replace(after, seen=news.seen, newest=newest), news.stories, news.kept_back)
+    return Digest(replace(after, seen=news.seen, newest=newest, ttl_s=document.ttl_s), news.stories, news.kept_back)
 
 
 def known_items(state: FeedState) -> frozenset[str]:

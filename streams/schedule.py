@@ -1,7 +1,9 @@
 """When a feed is due again: its own rhythm, later where the server asks for it or keeps failing.
 
 `Retry-After` is obeyed up to a day. What the answer says of its own freshness is obeyed up to the feed's
-`max_wait_s`: a server may slow a wire down but not put it to sleep for a week. Failures double the wait up to
+`max_wait_s`: a server may slow a wire down but not put it to sleep for a week. What the document says (`ttl`,
+`sy:updatePeriod`) is a hint that many never set on purpose: it counts where the answer says nothing, and for a
+quarter of an hour at most. Failures double the wait up to
 four hours. A feed that is gone, or whose documents keep killing the parser, is looked at once a day.
 """
 
@@ -16,6 +18,7 @@ from streams.polling import FeedState, Fetched, Outcome
 
 BACK_OFF_LIMIT_S = 4 * 3_600
 DAY_S = MAX_INTERVAL_S
+HINT_AT_MOST_S = 900
 JITTER_SHARE = 0.1
 KILLS_TO_QUARANTINE = 3
 
@@ -26,7 +29,7 @@ _NO_CACHE = re.compile(r"(?:^|[\s,])no-(?:cache|store)(?![\w-])", re.IGNORECASE)
 
 def scheduled(feed: FeedSpec, state: FeedState, fetched: Fetched, now: datetime, jitter: float) -> FeedState:
     """The state after a poll, with the time of the next; `jitter` (0..1) only ever makes it later."""
-    wait = _wait_s(feed, fetched, state.failures, now)
+    wait = _wait_s(feed, state, fetched, now)
     wait = min(max(wait, min(feed.interval_s, MIN_INTERVAL_S)), MAX_INTERVAL_S)
     return replace(state, next_due=now + timedelta(seconds=wait * (1 + JITTER_SHARE * jitter)))
 
@@ -36,20 +39,23 @@ def due_in_s(state: FeedState, now: datetime) -> float:
     return 0.0 if state.next_due is None else max((state.next_due - now).total_seconds(), 0.0)
 
 
-def _wait_s(feed: FeedSpec, fetched: Fetched, failures: int, now: datetime) -> float:
+def _wait_s(feed: FeedSpec, state: FeedState, fetched: Fetched, now: datetime) -> float:
+    failures = state.failures
     if fetched.outcome is Outcome.GONE:
         return DAY_S
     if fetched.outcome is Outcome.PARSER_KILLED and failures >= KILLS_TO_QUARANTINE:
         return DAY_S
     if failures == 0:
-        return max(feed.interval_s, min(_freshness_s(fetched.headers, now), feed.max_wait_s))
+        fresh_s = _freshness_s(fetched.headers, now)
+        hint_s = min(state.ttl_s or 0, HINT_AT_MOST_S) if fresh_s is None else fresh_s
+        return max(feed.interval_s, min(hint_s, feed.max_wait_s))
     doubled = feed.interval_s * 2.0 ** min(failures - 1, 16)
     backed_off = min(doubled, max(BACK_OFF_LIMIT_S, feed.interval_s))
     return max(backed_off, retry_after_s(fetched.headers, now))
 
 
-def _freshness_s(headers: dict[str, str], now: datetime) -> float:
-    """How long the answer says it is fresh (RFC 9111 4.2.1, as a private cache); 0 where it says nothing."""
+def _freshness_s(headers: dict[str, str], now: datetime) -> float | None:
+    """How long the answer says it is fresh (RFC 9111 4.2.1, as a private cache); None where it says nothing."""
     control = headers.get("cache-control", "")
     if _NO_CACHE.search(control):
         return 0.0
@@ -59,7 +65,7 @@ def _freshness_s(headers: dict[str, str], now: datetime) -> float:
         return max(float(stated[1]) - aged, 0.0)
     expires = _http_date(headers.get("expires"))
     if expires is None:
-        return 0.0
+        return None
     return max((expires - (_http_date(headers.get("date")) or now)).total_seconds() - aged, 0.0)
 
 

@@ -302,6 +302,14 @@ class TestSchedule:
     def test_a_feed_keeps_its_own_rhythm(self) -> None:
         assert wait_s(answer()) == 300
 
+    def test_a_document_s_own_hint_counts_where_the_answer_says_nothing(self) -> None:
+        hinted = replace(EMPTY, ttl_s=600)
+        assert due_in_s(scheduled(FEED, hinted, answer(), NOW, 0), NOW) == 600
+        assert due_in_s(scheduled(FEED, hinted, answer(cache_control="max-age=400"), NOW, 0), NOW) == 400
+
+    def test_a_document_s_own_hint_puts_no_wire_to_sleep(self) -> None:
+        assert due_in_s(scheduled(FEED, replace(EMPTY, ttl_s=86_400), answer(), NOW, 0), NOW) == 900
+
     @pytest.mark.parametrize(
         ("headers", "expected"),
         [

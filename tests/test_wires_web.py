@@ -27,7 +27,7 @@ FIXTURES = Path(__file__).parent / "wires" / "web"
 DOCUMENTS = sorted(FIXTURES.glob("*.xml"))
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FEED = FeedSpec(key="test", url="https://meridian.example/rss.xml", name="Test", source="Test Wire", timezone="+03:00")
-REASONS = {"empty", "html", "not-a-feed", "truncated", "too-large", "entities", "malformed"}
+REASONS = {"empty", "html", "challenge", "not-a-feed", "truncated", "too-large", "entities", "malformed"}
 
 
 def read(raw: bytes | str, **more: Any) -> Document:
@@ -143,7 +143,9 @@ def test_a_document_cut_in_its_only_item_is_truncated() -> None:
         (b'{"error": "rate limited"}', "not-a-feed"),
         (b"<?xml version='1.0'?><opml><body/></opml>", "not-a-feed"),
         (b"\x89PNG\r\n\x1a\n" + bytes(64), "not-a-feed"),
-        (b"<!DOCTYPE html><html><head><title>Just a moment</title></head></html>", "html"),
+        (b"<!DOCTYPE html><html><head><title>Home</title></head></html>", "html"),
+        (b"<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>", "challenge"),
+        (b"<html><script src='/cdn-cgi/challenge-platform/x.js'></script></html>", "challenge"),
         (b"<html><body><pre><rss version='2.0'><channel></channel></rss></pre></body></html>", "html"),
         (b"<rss", "not-a-feed"),
         (b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 50, "malformed"),
@@ -411,3 +413,19 @@ def test_a_mutated_feed_gives_stories_or_a_reason_and_nothing_else(raw: bytes) -
 def test_any_text_survives_as_a_date_or_as_none(text: str) -> None:
     found = read_date(text)
     assert found is None or found.at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("channel", "seconds"),
+    [
+        ("<ttl>15</ttl>", 900),
+        ("<ttl>soon</ttl>", None),
+        ("<sy:updatePeriod>hourly</sy:updatePeriod>", 3_600),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>24</sy:updateFrequency>", 3_600),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>", 86_400),
+    ],
+)
+def test_a_document_says_how_long_it_wants_to_be_left_alone(channel: str, seconds: int | None) -> None:
+    named = "<rss xmlns:sy='http://purl.org/rss/1.0/modules/syndication/' "
+    spaced = rss("<title>A</title>", channel=channel).replace("<rss ", named)
+    assert read(spaced).ttl_s == seconds

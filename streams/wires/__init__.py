@@ -7,6 +7,7 @@ The first format that recognises the head decodes the whole, and what no format 
 reason, never guessed at.
 """
 
+import re
 from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
@@ -22,6 +23,12 @@ from streams.wires.markup import is_html
 __all__ = ["FORMATS", "Document", "Format", "decode", "sniff"]
 
 HEAD_BYTES = 65_536
+_CHALLENGE = re.compile(
+    r"cdn-cgi/challenge-platform|cf[-_]chl|_Incapsula_Resource|/_sec/cp_challenge|(?:h|re)?captcha"
+    r"|checking your browser|just a moment\.\.\.|verify(?:ing)? (?:that )?you are (?:a )?human|ddos-guard",
+    re.IGNORECASE,
+)
+"""What the walls before sites leave in their pages."""
 
 
 class Format(Protocol):
@@ -86,4 +93,6 @@ def _what_it_is(data: bytes, media_type: str | None) -> str:
     text = decode_text(data[:HEAD_BYTES], media_type)
     if not text.strip("\0 \t\r\n"):
         return "empty"
-    return "html" if is_html(text) else "not-a-feed"
+    if not is_html(text):
+        return "not-a-feed"
+    return "challenge" if _CHALLENGE.search(text) else "html"

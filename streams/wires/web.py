@@ -55,7 +55,8 @@ subclasses.
 """
 
 _WORD = re.compile(r"[^\W\d_]{3}|\uc77c")  # a month's name, or the Korean sign for day
-_MINUTES = re.compile(r"\d{1,6}")
+_NUMBER = re.compile(r"\d{1,6}")
+_PERIODS = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 
 Fields = dict[str, Any]
 """What feedparser gives: a dict whose own `get` warns and falls back, so only `dict.get` is used on it."""
@@ -230,8 +231,13 @@ def _channel_link(channel: Fields, relation: str) -> str | None:
 
 
 def _ttl(channel: Fields) -> int | None:
-    minutes = _MINUTES.fullmatch(_string(channel, "ttl").strip())
-    return int(minutes[0]) * 60 if minutes else None
+    """`ttl` in minutes, else the period of the RSS syndication module (RSS 1.0 modules: syndication)."""
+    minutes = _NUMBER.fullmatch(_string(channel, "ttl").strip())
+    if minutes:
+        return int(minutes[0]) * 60
+    period = _PERIODS.get(_string(channel, "sy_updateperiod").strip().lower())
+    often = _NUMBER.fullmatch(_string(channel, "sy_updatefrequency").strip())
+    return period // max(int(often[0]) if often else 1, 1) if period else None
 
 
 def _dropped(plan: Outline, count: int, candidates: Sequence[Candidate], stories: int) -> tuple[Dropped, ...]:
