@@ -74,6 +74,10 @@ def test_a_list_is_read_in_its_order() -> None:
             "[a]\nurl = 'http://x/'\nname = 'A'\ntimezone = 'Mars/Base'\n",
             "mine.toml: a: timezone: 'Mars/Base'",
         ),
+        ("[a]\nurl = 'http://x/'\nname = 'A'\nuser_agent = ''\n", "mine.toml: a: user_agent: one line"),
+        ('[a]\nurl = "http://x/"\nname = "A"\nuser_agent = "a\\r\\nX: y"\n', "mine.toml: a: user_agent: one line"),
+        ("[a]\nurl = 'http://x/'\nname = 'A'\nuser_agent = 'é'\n", "mine.toml: a: user_agent: one line"),
+        ("[a]\nurl = 'http://x/'\nname = 'A'\ncredential = '../x'\n", "mine.toml: a: credential: the name"),
         ("[a]\nurl = 'http://x/'\nname = 'A'\ntimezone = '../x'\n", "mine.toml: a: timezone: '../x'"),
         (
             "[a]\nurl = 'http://x/'\nname = 'A'\n[b]\nurl = 'http://x/'\nname = 'B'\n",
@@ -89,6 +93,17 @@ def test_credentials_in_an_address_are_refused_and_not_repeated() -> None:
     told = problem("[a]\nurl = 'https://user:hunter2@x/'\nname = 'A'\n")
     assert "credentials" in told
     assert "hunter2" not in told
+
+
+def test_a_secret_written_where_its_name_belongs_is_refused_and_not_repeated() -> None:
+    told = problem("[a]\nurl = 'https://x/'\nname = 'A'\ncredential = 'basic user:hunter2'\n")
+    assert told.startswith("mine.toml: a: credential: the name of a file")
+    assert "hunter2" not in told
+
+
+def test_a_feed_names_its_credential_and_may_have_a_user_agent_of_its_own() -> None:
+    (feed,) = load_feeds(b"[a]\nurl='http://x/'\nname='A'\ncredential='agency-a'\nuser_agent='desk/1 (x)'\n", "m.toml")
+    assert (feed.credential, feed.user_agent) == ("agency-a", "desk/1 (x)")
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
