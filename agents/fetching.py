@@ -37,6 +37,8 @@ CHUNK_BYTES = 65_536
 NO_CREDENTIAL = Outcome.CONNECT_ERROR
 """A feed whose credential cannot be read is not asked without it: a 401 would hide what is wrong here."""
 
+NO_ADDRESS = (ValueError, IndexError)  # yarl raises the latter at `https://[::1]:4@/`
+
 _PROBLEM = re.compile(r":?\n|: b['\"]")  # behind it the client repeats what the server sent
 
 _BY_STATUS = {
@@ -102,13 +104,15 @@ class Fetcher:
 
     async def fetch(self, what: FeedSpec | str, conditional: Mapping[str, str] | None = None) -> Fetched:
         """What came of a GET with the validators in `conditional`: of a bare address, or of a feed in its own way."""
-        if isinstance(what, str):
-            return await self._fetched(Trail(what), dict(conditional or {}))
-        trail = Trail(what.url, user_agent=what.user_agent)
-        if what.credential is None:
+        url, agent, name = (what, None, None) if isinstance(what, str) else (what.url, what.user_agent, what.credential)
+        try:
+            trail = Trail(url, user_agent=agent)
+        except NO_ADDRESS:
+            return Fetched(outcome=Outcome.CONNECT_ERROR, url=url, detail="not an address that can be asked")
+        if name is None:
             return await self._fetched(trail, dict(conditional or {}))
         try:
-            credential = await asyncio.to_thread(self._credentials.read, what.credential)
+            credential = await asyncio.to_thread(self._credentials.read, name)
         except CredentialError as error:
             return trail.failed(NO_CREDENTIAL, str(error))
         trail.credential = credential
@@ -192,10 +196,13 @@ class Fetcher:
 
 
 class Trail:
-    """The hops of one fetch: where it is, where it has been, whether all of it was said to be for good."""
+    """The hops of one fetch: where it is, where it has been, whether all of it was said to be for good.
+
+    Raises one of `NO_ADDRESS` where there is none to start from.
+    """
 
     def __init__(self, url: str, *, user_agent: str | None = None) -> None:
-        self.url = _as_written(url)
+        self.url = _checked(_as_written(url))
         self.credential: Credential | None = None
         self._user_agent = user_agent
         self.moved_to: str | None = None
@@ -224,12 +231,9 @@ class Trail:
 
     def _target(self, location: str) -> URL:
         try:
-            target = self.url.join(URL(location))
-            if target.scheme in {"http", "https"} and target.host:
-                return target.with_user(None).with_fragment(None)
-        except ValueError:
-            pass
-        raise RefusedError(Outcome.BAD_REDIRECT, "redirect to something that is no http address")
+            return _checked(self.url.join(URL(location))).with_user(None).with_fragment(None)
+        except NO_ADDRESS:
+            raise RefusedError(Outcome.BAD_REDIRECT, "redirect to something that is no http address") from None
 
     def failed(self, outcome: Outcome, detail: str) -> Fetched:
         """The fetch as a failure at this hop."""
@@ -249,6 +253,13 @@ def _origin(url: URL) -> tuple[str, str, int | None]:
 def _as_written(url: str) -> URL:
     """The address byte for byte where that is possible: servers tell `%5B` from `[`."""
     return URL(url, encoded=url.isascii() and " " not in url)
+
+
+def _checked(url: URL) -> URL:
+    """The address, if it is one that can be asked: some parts of it are only read, and found wrong, when needed."""
+    if url.scheme not in {"http", "https"} or not url.host or url.port is None or not str(url):
+        raise ValueError("no http address")
+    return url
 
 
 def _kept(response: aiohttp.ClientResponse) -> dict[str, str]:
