@@ -147,8 +147,16 @@ def test_the_list_that_ships_is_sound() -> None:
 
 def test_the_list_that_ships_keeps_dead_feeds_with_their_reason() -> None:
     dead = {feed.key: feed.note for feed in default_feeds() if not feed.enabled}
-    assert {"us-ofac-recent-actions", "ru-mfa", "xinhua-en", "kyodo-en"} <= set(dead)
+    assert {"us-ofac-recent-actions", "ru-mfa", "xinhua-en", "kyodo-en", "rferl", "voa", "arab-news"} <= set(dead)
     assert all(dead.values())
+
+
+def test_each_feed_of_the_list_that_ships_says_why_it_is_there() -> None:
+    assert [feed.key for feed in default_feeds() if len(feed.note or "") < 20] == []
+
+
+def test_no_feed_of_the_list_that_ships_is_told_that_we_are_a_browser_or_needs_a_secret() -> None:
+    assert [feed.key for feed in default_feeds() if feed.user_agent or feed.credential] == []
 
 
 def test_only_what_an_authority_publishes_itself_is_official() -> None:
