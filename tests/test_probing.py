@@ -265,3 +265,15 @@ def test_a_bar_shows_on_a_terminal_how_far_it_is(config: Path) -> None:
     os.close(ours)
     assert "2/2" in shown
     assert "2/2" not in out
+
+
+def test_the_doctor_says_which_secret_others_can_read(config: Path) -> None:
+    secret = config.parent / "secrets" / "agency"
+    command = [sys.executable, "-P", "-m", "agents", "doctor", "--broker", "127.0.0.1:1", "--config", str(config)]
+    told = []
+    for mode in (0o644, 0o600):
+        secret.chmod(mode)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        told.append(next(line for line in run.stdout.splitlines() if line.split()[1] == "feeds"))
+    assert told[0].startswith(f"FAIL feeds      {secret}: mode 0644")
+    assert told[1].startswith("ok   feeds      6 of 7 enabled")
