@@ -22,11 +22,16 @@ _UNICAST_6 = ipaddress.IPv6Network("2000::/3")
 # Public by Python's table, or by that of some version of it, and still no place for a feed.
 _REFUSED: tuple[Network, ...] = (
     ipaddress.IPv4Network("192.0.0.0/24"),  # IETF protocol assignments
+    ipaddress.IPv4Network("168.63.129.16/32"),  # Azure's own services, inside each virtual machine there
     ipaddress.IPv4Network("192.88.99.0/24"),  # 6to4 relays
     ipaddress.IPv6Network("2001::/23"),  # Teredo, ORCHID and other protocol assignments
     ipaddress.IPv6Network("2002::/16"),  # 6to4: carries any IPv4 address
     ipaddress.IPv6Network("3fff::/20"),  # documentation
 )
+
+
+NOT_PUBLIC = "the address is not public or the port is not one of the web"
+NOT_ALLOWED = "plain http with a credential, to an address that is in no allowed network"
 
 
 class BlockedAddress(OSError):  # noqa: N818 - a fact about the address
@@ -35,16 +40,23 @@ class BlockedAddress(OSError):  # noqa: N818 - a fact about the address
     """
 
 
-def guard(allowed: Collection[Network] = (), ports: Collection[int] = PORTS) -> SocketFactory:
+def guard(
+    allowed: Collection[Network] = (), ports: Collection[int] = PORTS, refusal: str = NOT_PUBLIC
+) -> SocketFactory:
     """A socket factory for a client's connector. It raises BlockedAddress instead of making a socket."""
 
     def open_socket(addr_info: Any) -> socket.socket:
         family, kind, protocol, _, where = addr_info
         if not may_dial(str(where[0]), int(where[1]), allowed, ports):
-            raise BlockedAddress("the address is not public or the port is not one of the web")
+            raise BlockedAddress(refusal)
         return socket.socket(family, kind, protocol)
 
     return open_socket
+
+
+def inner_guard(allowed: Collection[Network]) -> SocketFactory:
+    """A guard that lets only the allowed networks pass: for what no stranger on the way may read."""
+    return guard(allowed, (), NOT_ALLOWED)
 
 
 def may_dial(host: str, port: int, allowed: Collection[Network] = (), ports: Collection[int] = PORTS) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from agents.credentials import Credentials
 from agents.feed_list import FeedList
 from agents.feed_state import KafkaFeedState
 from agents.fetching import Fetcher
@@ -93,7 +94,13 @@ async def _service(settings: Settings) -> AsyncIterator[_Service]:
         publisher = Publisher(settings.broker)
         await publisher.start()
         stack.push_async_callback(publisher.stop)
-        fetcher = await stack.enter_async_context(Fetcher(contact=settings.contact, allowed=settings.allow_networks))
+        fetcher = await stack.enter_async_context(
+            Fetcher(
+                contact=settings.contact,
+                allowed=settings.allow_networks,
+                credentials=Credentials(settings.credentials_dir),
+            )
+        )
         parser = Parser(workers=PARSERS)
         stack.push_async_callback(parser.close)
         service = _Service(settings.broker, publisher, fetcher, parser)

@@ -55,7 +55,7 @@ logger = get_logger("poller")
 class Fetches(Protocol):
     """What `agents.fetching.Fetcher` offers."""
 
-    async def fetch(self, url: str, conditional: Mapping[str, str] | None = None) -> Fetched: ...
+    async def fetch(self, what: FeedSpec | str, conditional: Mapping[str, str] | None = None) -> Fetched: ...
 
 
 class Parses(Protocol):
@@ -182,7 +182,7 @@ class Poller:
         if worth_storing(state, after):
             await self._store.save(feed.key, after)
         self.states[feed.key] = after
-        _tell_operator(feed, state, after)
+        _tell_operator(feed, state, after, fetched)
         _tell_of_copies(feed, kept_back, document)
         return Polled(fetched, document, stories, after, kept_back)
 
@@ -232,7 +232,7 @@ class Poller:
     async def _fetched(self, feed: FeedSpec, state: FeedState) -> Fetched:
         headers = request_headers(state, self._world.now())
         async with self._hosts.turn(feed.host), self._slots:
-            fetched = judge(state, await self._fetcher.fetch(feed.url, headers))
+            fetched = judge(state, await self._fetcher.fetch(feed, headers))
         if fetched.outcome is Outcome.THROTTLED:
             self._hosts.silence(feed.host, retry_after_s(fetched.headers, self._world.now()))
         return fetched
@@ -274,11 +274,11 @@ def _tell_of_copies(feed: FeedSpec, kept_back: Iterable[Dropped], document: Docu
         logger.warning("feed renamed its items", feed=feed.key, items=copies)
 
 
-def _tell_operator(feed: FeedSpec, before: FeedState, after: FeedState) -> None:
+def _tell_operator(feed: FeedSpec, before: FeedState, after: FeedState, fetched: Fetched) -> None:
     """What somebody has to act on, once."""
     if after.gone_since and not before.gone_since:
         logger.warning("feed is gone", feed=feed.key, url=feed.url)
     if after.moved_to and after.moved_to != before.moved_to:
         logger.warning("feed moved for good", feed=feed.key, url=feed.url, moved_to=after.moved_to)
     if after.failures == FAILURES_WORTH_A_WARNING:
-        logger.warning("feed keeps failing", feed=feed.key, url=feed.url, outcome=after.outcome)
+        logger.warning("feed keeps failing", feed=feed.key, url=feed.url, outcome=after.outcome, detail=fetched.detail)

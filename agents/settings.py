@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: user_data_path("listwire"), description="what must survive")
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("listwire"), description="what may be deleted")
     feeds_file: Path | None = Field(None, description="the feed list; none: the one that is bundled")
+    credentials_dir: Path | None = Field(None, description="folder with the secrets of feeds, a file each")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal")
     metrics_host: str = Field("127.0.0.1", description="where metrics and health listen")
@@ -64,7 +65,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("data_dir", "cache_dir", "feeds_file", "kafka_jars", mode="after")
+    @field_validator("data_dir", "cache_dir", "feeds_file", "credentials_dir", "kafka_jars", mode="after")
     @classmethod
     def _at_home(cls, value: Path | None) -> Path | None:
         return value and value.expanduser()

@@ -31,6 +31,8 @@ DEFAULT_MAX_WAIT_S = 3_600
 _KEY = re.compile(r"[a-z0-9][a-z0-9\-]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 _OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
+_CREDENTIAL = _KEY
+_USER_AGENT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}]")
 
 
@@ -47,8 +49,10 @@ class FeedSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     interval_s: int = DEFAULT_INTERVAL_S
     max_wait_s: int = DEFAULT_MAX_WAIT_S  # the longest that a server's caching hint may keep us away
     timezone: str | None = None  # of dates that name no zone: an IANA name, or `+03:00`
+    credential: str | None = None  # name of the file that holds its secret, never the secret
+    user_agent: str | None = None  # instead of the one that says who we are
     enabled: bool = True
-    note: str | None = None  # what was found out about it, when, and why it is disabled
+    note: str | None = None  # why it is in the list, what was found out and when, why it is disabled
 
     @property
     def host(self) -> str:
@@ -86,6 +90,11 @@ def feed_of_url(url: str) -> FeedSpec:
     return FeedSpec(key=key_of_url(url), url=url, name=url)
 
 
+def is_credential_name(name: str) -> bool:
+    """Whether a credential may be called so: the name becomes that of a file, so it must lead nowhere else."""
+    return bool(_CREDENTIAL.fullmatch(name))
+
+
 def key_of_url(url: str) -> str:
     """A key for a feed that nobody named: its host and a hash of the address."""
     try:
@@ -120,7 +129,15 @@ def _problem(feed: FeedSpec) -> str | None:
         return "note: a disabled feed needs its reason"
     if feed.timezone is not None and not _is_zone(feed.timezone):
         return f"timezone: {feed.timezone!r} is neither a known IANA zone nor an offset such as `+03:00`"
-    return _address_problem(feed.url)
+    return _request_problem(feed) or _address_problem(feed.url)
+
+
+def _request_problem(feed: FeedSpec) -> str | None:
+    if feed.credential is not None and not is_credential_name(feed.credential):
+        return "credential: the name of a file in the folder of credentials: lower-case letters, digits and hyphens"
+    if feed.user_agent is not None and not _USER_AGENT.fullmatch(feed.user_agent):
+        return "user_agent: one line of at most 256 ASCII letters, signs and spaces"
+    return None
 
 
 def _address_problem(url: str) -> str | None:

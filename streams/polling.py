@@ -38,6 +38,7 @@ class Outcome(StrEnum):
     UNASKED_304 = "unasked-304"  # 304 although no validator was sent
     TIMEOUT = "timeout"
     CONNECT_ERROR = "connect-error"  # no name, no route, refused, TLS
+    NO_CREDENTIAL = "no-credential"  # its file cannot be read; asking without it would hide that behind a 401
     BLOCKED_ADDRESS = "blocked-address"  # the name leads into a network we do not enter
     BAD_REDIRECT = "bad-redirect"  # a loop, too many hops, not http, or https to http
     CUT_OFF = "cut-off"  # the connection ended before the body did
@@ -82,6 +83,7 @@ KEPT_HEADERS = (
     "etag",
     "expires",
     "last-modified",
+    "link",
     "retry-after",
 )
 

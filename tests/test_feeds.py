@@ -74,6 +74,10 @@ def test_a_list_is_read_in_its_order() -> None:
             "[a]\nurl = 'http://x/'\nname = 'A'\ntimezone = 'Mars/Base'\n",
             "mine.toml: a: timezone: 'Mars/Base'",
         ),
+        ("[a]\nurl = 'http://x/'\nname = 'A'\nuser_agent = ''\n", "mine.toml: a: user_agent: one line"),
+        ('[a]\nurl = "http://x/"\nname = "A"\nuser_agent = "a\\r\\nX: y"\n', "mine.toml: a: user_agent: one line"),
+        ("[a]\nurl = 'http://x/'\nname = 'A'\nuser_agent = 'é'\n", "mine.toml: a: user_agent: one line"),
+        ("[a]\nurl = 'http://x/'\nname = 'A'\ncredential = '../x'\n", "mine.toml: a: credential: the name"),
         ("[a]\nurl = 'http://x/'\nname = 'A'\ntimezone = '../x'\n", "mine.toml: a: timezone: '../x'"),
         (
             "[a]\nurl = 'http://x/'\nname = 'A'\n[b]\nurl = 'http://x/'\nname = 'B'\n",
@@ -89,6 +93,17 @@ def test_credentials_in_an_address_are_refused_and_not_repeated() -> None:
     told = problem("[a]\nurl = 'https://user:hunter2@x/'\nname = 'A'\n")
     assert "credentials" in told
     assert "hunter2" not in told
+
+
+def test_a_secret_written_where_its_name_belongs_is_refused_and_not_repeated() -> None:
+    told = problem("[a]\nurl = 'https://x/'\nname = 'A'\ncredential = 'basic user:hunter2'\n")
+    assert told.startswith("mine.toml: a: credential: the name of a file")
+    assert "hunter2" not in told
+
+
+def test_a_feed_names_its_credential_and_may_have_a_user_agent_of_its_own() -> None:
+    (feed,) = load_feeds(b"[a]\nurl='http://x/'\nname='A'\ncredential='agency-a'\nuser_agent='desk/1 (x)'\n", "m.toml")
+    assert (feed.credential, feed.user_agent) == ("agency-a", "desk/1 (x)")
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
@@ -132,8 +147,16 @@ def test_the_list_that_ships_is_sound() -> None:
 
 def test_the_list_that_ships_keeps_dead_feeds_with_their_reason() -> None:
     dead = {feed.key: feed.note for feed in default_feeds() if not feed.enabled}
-    assert {"us-ofac-recent-actions", "ru-mfa", "xinhua-en", "kyodo-en"} <= set(dead)
+    assert {"us-ofac-recent-actions", "ru-mfa", "xinhua-en", "kyodo-en", "rferl", "voa", "arab-news"} <= set(dead)
     assert all(dead.values())
+
+
+def test_each_feed_of_the_list_that_ships_says_why_it_is_there() -> None:
+    assert [feed.key for feed in default_feeds() if len(feed.note or "") < 20] == []
+
+
+def test_no_feed_of_the_list_that_ships_is_told_that_we_are_a_browser_or_needs_a_secret() -> None:
+    assert [feed.key for feed in default_feeds() if feed.user_agent or feed.credential] == []
 
 
 def test_only_what_an_authority_publishes_itself_is_official() -> None:

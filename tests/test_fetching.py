@@ -2,7 +2,11 @@
 
 import asyncio
 import gzip
+import tracemalloc
+import zlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -11,13 +15,21 @@ from aiohttp.test_utils import TestServer
 
 from agents.egress import LOOPBACK, is_public, may_dial
 from agents.fetching import Fetcher, Limits, RefusedError, Trail, user_agent
-from streams.polling import Outcome
+from streams import codec, wires
+from streams.errors import WireError
+from streams.polling import FeedState, Outcome, digest, request_headers
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Raw = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 QUICK = Limits(total_s=1.0, connect_s=0.5, read_s=0.5, body_bytes=100_000)
 BODY = b"<rss version='2.0'><channel></channel></rss>"
+
+
+NO_ADDRESSES = [
+    "http://[::1", "http://[::1]:4@/", "http://a:b/", "http://a:99999/", "http://local\u00adhost/", "http://@/",
+    "http://:80/", "http://[]/", "http://[1.2.3.4]/", "file:///etc/passwd", "ftp://wire.example/",
+]  # fmt: skip
 
 
 class Site:
@@ -89,6 +101,16 @@ async def raw_server() -> AsyncIterator[Callable[[Raw], Awaitable[str]]]:
         await server.wait_closed()
 
 
+HEAD = b"<rss version='2.0'><channel>"
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "gzip": lambda: gzip.compress(bytes(200 << 20)),
+    "deflate": lambda: zlib.compress(HEAD + bytes(100 << 20), 9),
+    "gzip in gzip": lambda: gzip.compress(gzip.compress(bytes(200 << 20))),
+    "deflate in gzip": lambda: gzip.compress(zlib.compress(HEAD + b"<item>" * (10 << 20))),
+    "gzip of gzips": lambda: gzip.compress(gzip.compress(HEAD + bytes(6 << 20)) * 50),
+}
+
+
 async def test_a_document_comes_with_what_a_poll_needs(site: Site, base: str, fetcher: Fetcher) -> None:
     site.page("/f", ETag='W/"x"', Cache_Control="max-age=60", Content_Type="text/xml", X_Other="no")
     got = await fetcher.fetch(f"{base}/f")
@@ -155,6 +177,48 @@ async def test_a_status_becomes_an_outcome(
     assert got.headers["retry-after"] == "120"
 
 
+@pytest.mark.parametrize("url", ["", " ", "wire.example", "//wire.example/", "http:", "http:///", *NO_ADDRESSES])
+async def test_what_is_no_address_is_a_value_too(fetcher: Fetcher, url: str) -> None:
+    got = await fetcher.fetch(url)
+    assert (got.outcome, got.detail) == (Outcome.CONNECT_ERROR, "not an address that can be asked")
+
+
+class TestPoison:
+    """A server's headers that cannot be sent back: it is asked again all the same."""
+
+    @pytest.mark.parametrize(
+        "etag",
+        [
+            b'"a\rb"', b'"a\r\n X: y"', b'"a\r\n\tX: y"', b'"a\x00b"', b'"\xff\xfe"', b'"\xe9"', b'"\x7f\x1b[2J"',
+            b'"' + b"a" * 7_000 + b'"', '"é\u2028\u202e"'.encode(), "Ж".encode("koi8-r"), b"\xed\xa0\x80",
+        ],
+    )  # fmt: skip
+    async def test_an_etag_never_disables_a_feed(
+        self, fetcher: Fetcher, raw_server: Callable[[Raw], Awaitable[str]], etag: bytes
+    ) -> None:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: " + etag + b"\r\nX: y\r\n\r\n<>")
+            await writer.drain()
+
+        url, state, now = await raw_server(answer), FeedState(feed="f"), datetime.now(UTC)
+        outcomes = []
+        for _ in range(3):
+            got = await fetcher.fetch(url, request_headers(state, now))
+            outcomes.append(got.outcome)
+            state = codec.decode(codec.encode(digest(state, got, None, now).state), FeedState)
+        assert set(outcomes) in ({Outcome.OK}, {Outcome.HTTP_ERROR})
+
+    @pytest.mark.parametrize("poison", ["a\r\nX-Evil: 1", "a\nb", "a\x00", "\udcff"])
+    async def test_a_poisoned_state_is_asked_without(
+        self, site: Site, base: str, fetcher: Fetcher, poison: str
+    ) -> None:
+        site.page("/f")
+        state = FeedState(feed="f", etag=poison, last_modified=poison)
+        got = await fetcher.fetch(f"{base}/f", request_headers(state, datetime.now(UTC)))
+        assert (got.outcome, got.conditional) == (Outcome.OK, False)
+        assert "X-Evil" not in site.requests[0].headers
+
+
 class TestSize:
     async def test_a_body_at_the_cap_is_taken(self, site: Site, base: str, fetcher: Fetcher) -> None:
         site.page("/f", bytes(QUICK.body_bytes))
@@ -183,8 +247,59 @@ class TestSize:
         site.page("/f", bomb, Content_Encoding="gzip")
         assert (await fetcher.fetch(f"{base}/f")).body == bomb
 
+    @pytest.mark.parametrize("kind", BOMBS)
+    async def test_a_bomb_costs_no_more_memory_than_an_honest_document(self, site: Site, base: str, kind: str) -> None:
+        """Over the wire and unpacked, with the limits that are in force."""
+        site.page("/f", BOMBS[kind](), Content_Encoding="gzip")
+        tracemalloc.start()
+        try:
+            async with Fetcher(allowed=LOOPBACK) as fetcher:
+                got = await fetcher.fetch(f"{base}/f")
+            with pytest.raises(WireError, match="too-large"):
+                wires.decode(got.body, "f", datetime.now(UTC), media_type=got.media_type)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 64 * 1024 * 1024
+
 
 class TestTime:
+    async def test_a_head_that_drips_is_given_up(
+        self, fetcher: Fetcher, raw_server: Callable[[Raw], Awaitable[str]]
+    ) -> None:
+        async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\nX: ")
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+        got = await asyncio.wait_for(fetcher.fetch(await raw_server(drip)), QUICK.total_s + 2)
+        assert got.outcome is Outcome.TIMEOUT
+
+    async def test_all_hops_together_have_the_time_of_one(self, site: Site, base: str, fetcher: Fetcher) -> None:
+        async def slow(request: web.Request) -> web.Response:
+            await asyncio.sleep(0.3)  # within the limit between two pieces, and five of them are not
+            return web.Response(status=302, headers={"Location": f"{request.path}x"})
+
+        site.pages = defaultdict(lambda: slow)
+        assert (await fetcher.fetch(f"{base}/f")).outcome is Outcome.TIMEOUT
+        assert 1 < len(site.requests) <= 4
+
+    async def test_many_that_drip_do_not_hold_up_another_host(
+        self, site: Site, base: str, fetcher: Fetcher, raw_server: Callable[[Raw], Awaitable[str]]
+    ) -> None:
+        async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+
+        site.page("/f")
+        silent = [await raw_server(silence) for _ in range(60)]
+        slow = [asyncio.create_task(fetcher.fetch(url)) for url in silent]
+        await asyncio.sleep(0)
+        assert (await fetcher.fetch(f"{base}/f")).outcome is Outcome.OK
+        assert not any(task.done() for task in slow)
+        assert {(await task).outcome for task in slow} == {Outcome.TIMEOUT}
+
     async def test_a_body_that_drips_is_given_up(
         self, fetcher: Fetcher, raw_server: Callable[[Raw], Awaitable[str]]
     ) -> None:
@@ -278,6 +393,16 @@ class TestRedirects:
     async def test_another_scheme_is_not_followed(self, site: Site, base: str, fetcher: Fetcher, location: str) -> None:
         site.redirect("/a", location)
         assert (await fetcher.fetch(f"{base}/a")).outcome is Outcome.BAD_REDIRECT
+
+    @pytest.mark.parametrize("location", NO_ADDRESSES)
+    async def test_what_is_no_address_is_not_followed(
+        self, raw_server: Callable[[Raw], Awaitable[str]], fetcher: Fetcher, location: str
+    ) -> None:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: " + location.encode() + b"\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+
+        assert (await fetcher.fetch(await raw_server(answer))).outcome is Outcome.BAD_REDIRECT
 
     async def test_credentials_in_a_location_are_not_used(self, site: Site, base: str, fetcher: Fetcher) -> None:
         site.redirect("/a", base.replace("//", "//user:secret@") + "/b")

@@ -130,8 +130,9 @@ def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
 
 
 def test_what_the_tests_import_is_declared() -> None:
-    files = (ROOT / "tests").rglob("*.py")
-    assert imported(ast.parse(file.read_text("utf-8")) for file in files) <= declared("broker", "test")
+    files = list((ROOT / "tests").rglob("*.py"))
+    ours = {canonicalize_name(file.stem) for file in files}  # the scripts of one benchmark import each other
+    assert imported(ast.parse(file.read_text("utf-8")) for file in files) - ours <= declared("broker", "test")
 
 
 def code_in(markdown: str) -> str:

@@ -318,7 +318,8 @@ class Stage:
         for _ in range(50):
             await asyncio.sleep(0)
 
-    async def fetch(self, url: str, conditional: Mapping[str, str] | None = None) -> Fetched:
+    async def fetch(self, what: FeedSpec | str, conditional: Mapping[str, str] | None = None) -> Fetched:
+        url = what if isinstance(what, str) else what.url
         host = url.split("/")[2]
         self.under_way[host] = self.under_way.get(host, 0) + 1
         self.together = max(self.together, self.under_way[host])

@@ -13,6 +13,7 @@ import typer
 
 from agents.broker_jars import BrokerError, BrokerSpec, find_java, java_version, prepare
 from agents.cli.options import BrokerFlag, Config, DataDir, broker_dir, feeds_of, settings_of
+from agents.credentials import CredentialError, Credentials
 from agents.kafka import TopicState, describe_topics, require_broker
 from agents.settings import Settings
 from streams.errors import DataFileError, ListwireError
@@ -66,6 +67,12 @@ def _feeds(settings: Settings) -> Finding:
         feeds = feeds_of(settings, None)
     except ListwireError as error:
         return Finding("feeds", False, str(error), "mend the file, or set LISTWIRE_FEEDS_FILE to another")
+    credentials = Credentials(settings.credentials_dir)
+    try:
+        for name in {feed.credential for feed in feeds if feed.enabled and feed.credential}:
+            credentials.read(name)
+    except CredentialError as error:
+        return Finding("feeds", False, str(error), "mend the file, or turn the feeds off that need it")
     return Finding(
         "feeds",
         True,

@@ -1,8 +1,7 @@
-"""`listwire feeds`: the feed list, whether feeds work, and what a document holds."""
+"""`listwire feeds`: the feed list, and what a document holds; whether feeds work is `feeds_test`."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,13 +10,10 @@ import typer
 from msgspec import to_builtins
 
 from agents.cli import feed_list
-from agents.cli.options import BrokerFlag, Config, DataDir, FeedUrls, feeds_of, settings_of
+from agents.cli.feeds_test import register_test
+from agents.cli.options import BrokerFlag, Config, DataDir, feeds_of, settings_of
 from agents.clock import utcnow
-from agents.fetching import Fetcher
-from agents.parsing import Parser, ParserKilled, Request
 from streams.errors import ListwireError, SettingsError, WireError
-from streams.feeds import FeedSpec
-from streams.polling import Outcome
 from streams.records import Story
 from streams.wires import decode
 
@@ -30,7 +26,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(no_args_is_help=True, help="The feed list, and documents of feeds.", rich_markup_mode=None)
     group.command("list")(list_feeds)
-    group.command("test")(test)
+    register_test(group)
     group.command("parse")(parse)
     feed_list.register(group)
     app.add_typer(group, name="feeds")
@@ -53,49 +49,6 @@ def list_feeds(
         mark = "on " if feed.enabled else "off"
         note = f"  ({feed.note})" if feed.note and not feed.enabled else ""
         typer.echo(f"{mark} {feed.key:32} {feed.url}{note}")
-
-
-def test(
-    feed: FeedUrls = None,
-    keys: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[KEY]...", help="Feeds of the list; all enabled ones if absent.", show_default=False),
-    ] = None,
-    config: Config = None,
-) -> None:
-    """Fetch and parse feeds once, without a broker, and say how each fares. Exit code 1 if one fails."""
-    settings = settings_of(config)
-    feeds = feeds_of(settings, feed)
-    wanted = [f for f in feeds if f.key in keys] if keys else [f for f in feeds if f.enabled]
-    if keys and len(wanted) < len(set(keys)):
-        raise DocumentError(f"not in the feed list: {', '.join(sorted(set(keys) - {f.key for f in wanted}))}")
-    results = asyncio.run(_try_all(wanted, Fetcher(contact=settings.contact, allowed=settings.allow_networks)))
-    for spec, (fine, text) in zip(wanted, results, strict=True):
-        typer.echo(f"{'ok  ' if fine else 'FAIL'} {spec.key:32} {text}")
-    if not all(fine for fine, _ in results):
-        raise typer.Exit(1)
-
-
-async def _try_all(feeds: list[FeedSpec], fetcher: Fetcher) -> list[tuple[bool, str]]:
-    parser = Parser()
-    async with fetcher:
-        try:
-            return [await _try(feed, fetcher, parser) for feed in feeds]
-        finally:
-            await parser.close()
-
-
-async def _try(feed: FeedSpec, fetcher: Fetcher, parser: Parser) -> tuple[bool, str]:
-    fetched = await fetcher.fetch(feed.url)
-    if fetched.outcome is not Outcome.OK:
-        return False, f"{fetched.outcome}: {fetched.detail}"
-    request = Request(feed=feed, received_at=utcnow(), media_type=fetched.media_type, url=fetched.url)
-    try:
-        document = await parser.parse(fetched.body, request)
-    except (WireError, ParserKilled) as error:
-        return False, str(error)
-    newest = max((s.published for s in document.stories if s.published), default=None)
-    return True, f"{len(document.stories)} stories, newest {newest.isoformat() if newest else 'undated'}"
 
 
 def parse(

@@ -1,10 +1,10 @@
 """Which characters the bytes of a document stand for: found by trial, never by guessing a language.
 
 Precedence: byte order mark > XML declaration if the bytes decode > header of the transport > UTF-8 >
-windows-1252. Two cases taught exceptions. A label of a one-byte charset decodes anything, so bytes that are
-flawless UTF-8 with letters beyond ASCII are UTF-8 whatever the label says. And one broken byte in a long
-UTF-8 document must not turn all of it into another charset: while most of its letters decode, the broken ones
-become U+FFFD.
+windows-1252. Two cases taught exceptions. A label of another charset decodes what is UTF-8 (of one byte: always;
+`gbk` and `shift_jis`: often enough), so bytes that are UTF-8 by all appearance are UTF-8 whatever the label says.
+And one broken byte in a long document must not turn all of it into another charset: while most of its letters
+decode, the broken ones become U+FFFD.
 
 Only charsets of the table are used. UTF-7, ISO-2022 and the like hide markup in plain ASCII and are never
 decoded.
@@ -49,7 +49,13 @@ _HEADER = re.compile(r";\s*charset\s*=\s*[\"']?\s*([A-Za-z0-9._:\-]{1,40})", re.
 _DECLARATION_WITHIN = 1024
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _BAD = "\N{REPLACEMENT CHARACTER}"
-_MANY_BYTES = frozenset({"utf-8", "gb18030", "big5hkscs", "cp932", "euc-jp", "cp949"})
+_MANY_BYTES = frozenset({"gb18030", "big5hkscs", "cp932", "euc-jp", "cp949"})
+
+_NO_CHANCE = 5
+"""So many letters of a charset of many bytes, and no other, happen to be UTF-8 in one of a million documents."""
+
+_FEW_BROKEN = 10
+"""So many letters beyond ASCII that decode, to one that does not, are no accident."""
 
 
 def codec_of(label: str) -> str | None:
@@ -71,13 +77,14 @@ def decode_text(raw: bytes, media_type: str | None = None) -> str:
     for start, codec in _BARE_WIDE:
         if raw.startswith(start):
             return raw.decode(codec, "replace")
-    for codec in _stated(raw, media_type):
+    stated = _stated(raw, media_type)
+    for codec in stated:
         try:
             text = raw.decode(codec)
         except UnicodeDecodeError:
             continue
-        return text if codec in _MANY_BYTES else _flawless_utf8(raw) or text
-    return _undeclared(raw)
+        return text if codec == "utf-8" else _utf8_after_all(raw, codec) or text
+    return _broken(raw, stated)
 
 
 def _stated(raw: bytes, media_type: str | None) -> list[str]:
@@ -88,20 +95,32 @@ def _stated(raw: bytes, media_type: str | None) -> list[str]:
     return [codec for label in labels if (codec := codec_of(label))]
 
 
-def _flawless_utf8(raw: bytes) -> str | None:
+def _utf8_after_all(raw: bytes, codec: str) -> str | None:
+    """The bytes as UTF-8, where they are that in spite of a label that decodes them too."""
     if raw.isascii():
         return None
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
+    text, good, broken = _tried(raw, "utf-8")
+    if codec in _MANY_BYTES:
+        return text if broken == 0 and good >= _NO_CHANCE else None
+    return text if good >= _FEW_BROKEN * broken else None
 
 
-def _undeclared(raw: bytes) -> str:
-    """UTF-8 while at least as many letters beyond ASCII decode as do not, else windows-1252."""
-    text = raw.decode("utf-8", "replace")
-    broken = text.count(_BAD)
-    if not broken:
+def _broken(raw: bytes, stated: list[str]) -> str:
+    """UTF-8 while at least as many letters beyond ASCII decode as do not, else what was stated if nearly all of it
+    does (one byte that windows-1251 does not know), else windows-1252.
+    """
+    text, good, broken = _tried(raw, "utf-8")
+    if good >= broken:
         return text
-    beyond_ascii = sum(map(len, _BEYOND_ASCII.findall(text)))
-    return text if beyond_ascii >= 2 * broken else raw.decode("cp1252", "replace")
+    for codec in stated:
+        text, good, broken = _tried(raw, codec)
+        if good >= _FEW_BROKEN * broken:
+            return text
+    return raw.decode("cp1252", "replace")
+
+
+def _tried(raw: bytes, codec: str) -> tuple[str, int, int]:
+    """The text, and how many letters beyond ASCII decoded and how many did not."""
+    text = raw.decode(codec, "replace")
+    broken = text.count(_BAD)
+    return text, sum(map(len, _BEYOND_ASCII.findall(text))) - broken, broken

@@ -2,7 +2,7 @@
 
 Feed n has the address http://127.1.x.y:PORT/n, a host of its own. An honest one brings a new item every `PERIOD_S`,
 dated by the second in which it appears; every second one answers 304 where it may, the others are new in every byte
-each time. The rest are what a poller meets: a tenth hostile, a twentieth slow, a twentieth that answers 429, a twentieth
+each time. The rest are what a poller meets: a tenth hostile, a twentieth slow, a twentieth that answers 429, as many
 behind permanent redirects, a fiftieth gone.
 """
 
