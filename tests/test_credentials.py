@@ -198,7 +198,7 @@ class TestWhereItGoes:
         self, server: Server, base: str, fetcher: Fetcher
     ) -> None:
         got = await fetcher.fetch(feed(f"{base}/f"))
-        assert (got.outcome, got.status, server.asked) == (Outcome.CONNECT_ERROR, None, [])
+        assert (got.outcome, got.status, server.asked) == (Outcome.NO_CREDENTIAL, None, [])
         assert "agency: No such file" in got.detail
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

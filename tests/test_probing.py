@@ -136,22 +136,6 @@ async def test_a_host_is_asked_for_one_feed_after_the_other_and_keeps_nobody_wai
     assert all(probe.fine for probe in probes)
 
 
-async def test_between_two_feeds_of_a_host_there_is_a_pause_and_none_after_the_last(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    slept: list[float] = []
-    sleep = asyncio.sleep
-
-    async def at_once(seconds: float) -> None:
-        slept.append(seconds)
-        await sleep(0)
-
-    monkeypatch.setattr("agents.probing.asyncio.sleep", at_once)
-    feeds = [spec("a"), spec("b1", "https://b.example/1"), spec("b2", "https://b.example/2")]
-    await probe_all(feeds, Crowd(1), HereParser(), host_spacing_s=7.0)
-    assert list(filter(None, slept)) == [7.0]
-
-
 PAGES: dict[str, tuple[int, bytes]] = {
     "/good": (200, rss(datetime.now(UTC) - timedelta(hours=5))),
     "/frozen": (200, rss(datetime.now(UTC) - timedelta(days=400))),
