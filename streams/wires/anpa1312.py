@@ -26,7 +26,16 @@ from streams.wires.daygroups import Moment, day_of, embargo_of, moment
 from streams.wires.documents import Document
 from streams.wires.drafts import Draft, to_story
 from streams.wires.markup import is_html
-from streams.wires.teletype import apart, byline_of, dateline_of, dropped, lines_of, paragraphs, printable
+from streams.wires.teletype import (
+    LONGEST_MESSAGE,
+    byline_of,
+    dateline_of,
+    dropped,
+    first_of_each,
+    lines_of,
+    paragraphs,
+    printable,
+)
 
 NAME = "anpa-1312"
 
@@ -42,7 +51,8 @@ _CLOCK_FIRST = re.compile(r"([A-Z]{2,5})?-?(\d{1,2}):(\d{2})\s*([A-Z]{2,5})?[- ]
 _DAY_FIRST = re.compile(r"(\d{2})-(\d{2})-(\d{2,4})\s+(\d{2})[-:](\d{2})(?:[-:]\d{2})?\s*([A-Z]{2,5})?")
 _TOKYO = "KWS"  # Kyodo World Service writes the time of Tokyo and signs with this instead of a zone
 _MARKS = re.compile(r"[\s<=@+!]+\Z")
-_SLUG = re.compile(r"(?:BC|AP|AM|PM)-|\*\d{3,6}\b", re.IGNORECASE)
+_SLUG = re.compile(r"(?:BC|AP|AM|PM)-", re.IGNORECASE)
+_NUMBER = re.compile(r"\*\d{3,6}")
 _COUNT = re.compile(r",(?:\s*\d{1,5})?\s*\Z")
 _NOTE = re.compile(
     r"\(?(?:Eds?\b|EDS?\b|EDITOR.?S.? NOTE|Editor.?s note|(?:With )?AP (?:Photos?|Video|Graphics?|Audio)|With AP\b|"
@@ -71,7 +81,7 @@ def sniff(head: str, media_type: str | None) -> bool:
     """Whether the first thing in the document is the header of a message and the start of its text."""
     text = "\n".join(lines_of(head))
     header = _HEADER.search(text)
-    return header is not None and not re.sub(r"[\x00-\x20\x7f]|\x05[\w ]{0,80}\n", "", text[: header.start()])
+    return header is not None and not re.sub(r"\x05[\w ]{0,80}\n|[\x00-\x20\x7f]", "", text[: header.start()])
 
 
 def decode(
@@ -98,10 +108,10 @@ def decode(
         raise WireError("truncated", "the end of the message is missing")
     drafts = [_draft(header, content, tail, received_at) for header, content, tail in whole]
     told = [draft for draft in drafts if draft.headline or draft.body]
-    stories = {draft.guid: to_story(draft, feed, received_at, url) for draft in reversed(apart(told))}
+    stories = tuple(to_story(draft, feed, received_at, url) for draft in first_of_each(told))
     return Document(
         format=NAME,
-        stories=tuple(reversed(stories.values())),
+        stories=stories,
         truncated="\x03" not in text[headers[-1].end() :],
         dropped=dropped(
             cut=len(chosen) - len(whole),
@@ -113,7 +123,7 @@ def decode(
 
 
 def _draft(header: re.Match[str], content: str, tail: str, received_at: datetime) -> Draft:
-    lines = content.split("\n")
+    lines = content[:LONGEST_MESSAGE].split("\n")
     above, below = _at_text(lines)
     keyword = " ".join(printable(header["keyword"]).split())
     head = _head(above, keyword)
@@ -121,7 +131,7 @@ def _draft(header: re.Match[str], content: str, tail: str, received_at: datetime
     at = _sent(tail, received_at)
     day = at.day if at else _filed(header["filed"], received_at)
     dateline = dateline_of(body)
-    embargoed, until = embargo_of((*head.notes, *body[:2]), received_at)
+    embargoed, until = embargo_of((*head.notes, *body[:2]), day or received_at.date())
     notes = (*head.notes, keyword, *(["KILL"] if _KILL.search(f"{keyword} {head.slugline}") else []))
     return Draft(
         guid=f"{header['level']}{header['number']}:{day or received_at.date()}",
@@ -137,6 +147,7 @@ def _draft(header: re.Match[str], content: str, tail: str, received_at: datetime
         pub_status=PubStatus.WITHHELD if embargoed and not until else None,
         notes=notes,
         embargoed_until=until,
+        complete=len(content) <= LONGEST_MESSAGE,
     )
 
 
@@ -151,7 +162,7 @@ def _at_text(lines: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _head(above: Sequence[str], keyword: str) -> _Head:
     lines = _joined(above)
-    slugline, lines = _slugline(lines, keyword)
+    slugline, lines = _slugline(lines, keyword, is_marked=any("^" in line for line in above))
     by = next((at for at, line in enumerate(lines) if byline_of(line)), None)
     top, rest = (lines, []) if by is None else (lines[:by], lines[by + 1 :])
     while by is not None and rest and _CREDIT.fullmatch(rest[0]):
@@ -182,14 +193,18 @@ def _joined(above: Sequence[str]) -> list[str]:
     return [line for line in found if line]
 
 
-def _slugline(lines: Sequence[str], keyword: str) -> tuple[str, list[str]]:
-    """The keyword line in full, its word count cut off, and the lines without it and without what is like it."""
+def _slugline(lines: list[str], keyword: str, *, is_marked: bool) -> tuple[str, list[str]]:
+    """The keyword line in full, its word count cut off, and the lines without it.
+
+    It is the first line, below the headline where nothing is marked, and starts as the keyword in the header does.
+    """
+    lines = [line for line in lines if not _NUMBER.fullmatch(line)]
     told = _letters(keyword)
     alike = {told[:12], told[2:12], told[2:14]} - {""}
-    slugs = [line for line in lines[:3] if _SLUG.match(line) or _letters(line)[:12] in alike]
-    named = [line for line in slugs if not line.startswith("*")]
-    slugline = _COUNT.sub("", named[0]).strip() if named else ""
-    return slugline, [line for line in lines if line not in slugs]
+    at = 0 if is_marked or any(map(_SLUG.match, lines[:1])) else 1
+    if at < len(lines) and (_SLUG.match(lines[at]) or _letters(lines[at])[:12] in alike):
+        return _COUNT.sub("", lines[at]).strip(), [*lines[:at], *lines[at + 1 :]]
+    return "", lines
 
 
 def _letters(text: str) -> str:

@@ -8,7 +8,7 @@ feed's zone.
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,7 @@ _CLOCK = re.compile(
 _DAY_MONTH = re.compile(r"\b(\d{1,2})(?:\.|st|nd|rd|th)?(?:\s+(?:de|of))?\s+([^\W\d_]{3,10})\.?(?:,?\s+(\d{4})\b)?")
 _MONTH_DAY = re.compile(r"\b([^\W\d_]{3,10})\.?\s+(\d{1,2})(?:st|nd|rd|th)?\b(?![.:]\d)(?:,?\s+(\d{4})\b)?")
 _EMBARGO = re.compile(r"\W*(?:EMBARGOED\b|EMBARGO\b|(?i:embargoed (?:for|until|till)|embargo\s*:|sperrfrist)\b)")
+_LONGEST_EMBARGO = timedelta(days=60)
 _EASTERN = ZoneInfo("America/New_York")
 
 
@@ -93,9 +94,14 @@ def read_group(text: str, received_at: datetime) -> Moment | None:
     return moment(found, int(match[2]), int(match[3]), zone)
 
 
-def embargo_of(lines: Iterable[str], received_at: datetime) -> tuple[bool, str | None]:
-    """Whether one of the lines is an embargo, and until when, where it says so to the minute."""
-    found = next((line for line in lines if _EMBARGO.match(line)), None)
+def is_embargo(line: str) -> bool:
+    """Whether the line says that the story has to wait."""
+    return _EMBARGO.match(line) is not None
+
+
+def embargo_of(lines: Iterable[str], day: date) -> tuple[bool, str | None]:
+    """Whether one of the lines is an embargo, and until when, where it says so to the minute; `day` is theirs."""
+    found = next(filter(is_embargo, lines), None)
     if found is None:
         return False, None
     clock = next(_CLOCK.finditer(found[:300]), None)
@@ -103,13 +109,13 @@ def embargo_of(lines: Iterable[str], received_at: datetime) -> tuple[bool, str |
         return True, None
     hour, minute, zone = (clock[1], clock[2], clock[3]) if clock[1] else (clock[4], clock[5], clock[6])
     zone = zone if zone and zone != "UHR" and not month_of(zone) else ""
-    at = moment(_named_day(found[:300], received_at), int(hour), int(minute), zone)
+    at = moment(_named_day(found[:300], day), int(hour), int(minute), zone)
     return True, str(at) if at else None
 
 
-def _named_day(line: str, received_at: datetime) -> date | None:
-    """The day that is named in the line; it may be one to come, as an embargo's is."""
-    ahead = received_at + timedelta(days=60)
+def _named_day(line: str, day: date) -> date | None:
+    """The day that is named in the line, as seen from `day`: it may be one to come, as an embargo's is."""
+    ahead = datetime.combine(day, time()) + _LONGEST_EMBARGO
     for match in _DAY_MONTH.finditer(line):
         if month := month_of(match[2]):
             return day_of(int(match[3]) if match[3] else None, month, int(match[1]), ahead)

@@ -14,7 +14,7 @@ zeros, then what the message is about stands for the number.
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from streams.errors import WireError
@@ -26,7 +26,17 @@ from streams.wires.documents import Document
 from streams.wires.drafts import Draft, to_story
 from streams.wires.markup import is_html
 from streams.wires.notices import signals_of
-from streams.wires.teletype import Head, apart, dateline_of, dropped, lines_of, paragraphs, printable, read_head
+from streams.wires.teletype import (
+    LONGEST_MESSAGE,
+    Head,
+    dateline_of,
+    dropped,
+    first_of_each,
+    lines_of,
+    paragraphs,
+    printable,
+    read_head,
+)
 
 NAME = "iptc-7901"
 
@@ -61,6 +71,7 @@ class _Message(NamedTuple):
     lines: list[str]
     at: Moment | None
     ended: bool
+    complete: bool
 
 
 def sniff(head: str, media_type: str | None) -> bool:
@@ -92,10 +103,10 @@ def decode(
         raise WireError("truncated", "the end of the message is missing")
     whole = [message for message in messages if message.ended]
     told = [draft for message in whole if (draft := _draft(message, received_at)).headline or draft.body]
-    stories = {draft.guid: to_story(draft, feed, received_at, url) for draft in reversed(apart(told))}
+    stories = tuple(to_story(draft, feed, received_at, url) for draft in first_of_each(told))
     return Document(
         format=NAME,
-        stories=tuple(reversed(stories.values())),
+        stories=stories,
         truncated=not messages[-1].ended,
         dropped=dropped(
             cut=len(messages) - len(whole),
@@ -114,12 +125,13 @@ def _headers(text: str) -> Iterator[re.Match[str]]:
 def _message(header: re.Match[str], text: str, received_at: datetime) -> _Message:
     before, after = _parts(text)
     ended = _TEXT_ENDS.search(after)
-    lines = (after[: ended.start()] if ended else after).split("\n")
+    told = after[: ended.start()] if ended else after
+    lines = told[:LONGEST_MESSAGE].split("\n")
     tail = after[ended.end() :].split("\n")[:3] if ended else []
     at = next(filter(None, (_group(line, received_at) for line in tail)), None)
     if at is None:
         lines, at = _without_group(lines, received_at)
-    return _Message(header, before, lines, at, ended is not None or at is not None)
+    return _Message(header, before, lines, at, ended is not None or at is not None, len(told) <= LONGEST_MESSAGE)
 
 
 def _parts(text: str) -> tuple[str, str]:
@@ -156,9 +168,10 @@ def _draft(message: _Message, received_at: datetime) -> Draft:
     body = [paragraph for paragraph in paragraphs([printable(line) for line in body]) if paragraph != "/"]
     dateline = dateline_of(body)
     told = (*head.notes, *(note.partition(":")[0] for note in head.notes))
-    embargoed, until = embargo_of((*head.notes, *body[:2], *notes), received_at)
+    day = message.at.day if message.at else received_at.date()
+    embargoed, until = embargo_of((*head.notes, *body[:2], *notes), day)
     return Draft(
-        guid=_guid(message, head, received_at),
+        guid=_guid(message, head, day),
         headline=head.headline,
         body="\n".join(body),
         revised=str(message.at) if message.at else None,
@@ -172,6 +185,7 @@ def _draft(message: _Message, received_at: datetime) -> Draft:
         signals=(Signal.KILL,) if any(map(_RECALLED.match, told)) else (),
         notes=told,
         embargoed_until=until,
+        complete=message.complete,
     )
 
 
@@ -181,8 +195,7 @@ def _status(lines: Sequence[str], *, withheld: bool) -> PubStatus | None:
     return PubStatus.WITHHELD if withheld else None
 
 
-def _guid(message: _Message, head: Head, received_at: datetime) -> str:
-    day = message.at.day if message.at else received_at.date()
+def _guid(message: _Message, head: Head, day: date) -> str:
     source, number = message.header["source"].lower(), message.header["number"]
     if number.strip("0"):
         return f"{source}{number}:{day}"

@@ -18,7 +18,7 @@ from streams.feeds import FeedSpec
 from streams.records import Story
 from streams.vocabulary import PubStatus
 from streams.wires.charsets import decode_text
-from streams.wires.daygroups import embargo_of
+from streams.wires.daygroups import embargo_of, is_embargo
 from streams.wires.documents import Document, story_id
 from streams.wires.drafts import Draft, to_story
 from streams.wires.markup import is_html
@@ -60,7 +60,7 @@ def decode(
         raise WireError("html" if is_html(text) else "not-a-feed", refused)
     head, body = _parts(text)
     dateline = dateline_of(body)
-    embargoed, until = embargo_of((*head.notes, *body[:2]), received_at)
+    embargoed, until = embargo_of((*head.notes, *body[:2]), received_at.date())
     told = "\n".join(body)
     draft = Draft(
         guid="hash:" + hashlib.blake2b(f"{head.headline}\n{told}".encode("utf-8", "replace")).hexdigest()[:32],
@@ -161,7 +161,8 @@ def _parts(text: str) -> tuple[Head, list[str]]:
 
 def _is_above(line: str) -> bool:
     """Keyword lines, and the lines that press releases put above their headline."""
-    return is_keyword(line.strip()) or _RELEASE.fullmatch(line.strip()) is not None
+    text = line.strip()
+    return is_keyword(text) or is_embargo(text) or _RELEASE.fullmatch(text) is not None
 
 
 def _is_headline(block: Sequence[str]) -> bool:

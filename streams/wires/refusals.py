@@ -94,4 +94,5 @@ def _by_words(text: str) -> str | None:
 
 
 def _share(pattern: re.Pattern[str], lines: Sequence[str]) -> float:
-    return sum(bool(pattern.match(line[:400])) for line in lines) / len(lines) if len(lines) > 1 else 0.0
+    alike = sum(bool(pattern.match(line[:400])) for line in lines)
+    return alike / len(lines) if alike > 1 else 0.0

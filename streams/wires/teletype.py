@@ -7,6 +7,7 @@ the next word had room was ended on purpose: list items, addresses, tables keep 
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -19,7 +20,11 @@ _NEWLINES = re.compile(r"\r+\n?|\x85|\u2028")
 _INDENT = re.compile(r"(?: {2,}|\t)")
 _OWN_LINE = re.compile(r"[-*+\u2022\u2013] (?![a-z])|\+\+|[|;]|\d{1,2}[.)] (?![a-z])")
 _NARROWEST, _WIDEST = 50, 90
+LONGEST_MESSAGE = 524_288
+"""Characters of one message that are read; twice what is kept of a story."""
+
 _SLACK = 8
+_NARROW_PAGE = 64
 _LONGEST_NOTE = 8  # lines
 
 # Lines above a headline that tell what kind of message it is; alone, or one after the other on a line.
@@ -34,7 +39,8 @@ _KINDS = (
 _KEYWORD = re.compile(
     rf"\W*(?:(?:\d{{1,2}}(?:st|nd|rd|th|e|er|\.)?[ -]?)?(?:{_KINDS})(?:[ -]?\d{{1,2}})?[\W]*)+", re.IGNORECASE
 )
-_BY = re.compile(r"(?:By|BY|Von|VON|Par|PAR|Por|POR|Door|DOOR|Da|Di)\s+(?P<name>\S.{1,150})", re.DOTALL)
+_BY = re.compile(r"(?P<by>By|BY|Von|VON|Par|PAR|Por|POR|Door|DOOR|Da|Di)\s+(?P<name>\S.{1,150})", re.DOTALL)
+_LONGEST_LINK = 4  # letters of a word that is no name, such as an agency's
 _LINK_WORDS = frozenset(
     "a and ap dpa afp y e et en und der de da di del den des du la le les van von ten ter zu zum in for the of al el "
     "ben bin correspondents correspondent staff reporters writers".split()
@@ -53,6 +59,7 @@ _DATELINES = tuple(
         rf"(?P<place>{_PLACE}{_DAY}),?\s+(?P<credit>[A-Z][A-Za-z]{{1,11}})\s+(?:-|--|\u2013|\u2014|_)\s",
     )
 )
+_PLACE_WORDS = frozenset("am an auf bei im near off on op sur sous upon".split())
 
 
 class Dateline(NamedTuple):
@@ -109,18 +116,25 @@ def byline_of(line: str) -> str | None:
     if match is None:
         return None
     name = match["name"].strip(" =<")
-    words = [word.strip(".,;:()'\u2019\u2033\"") for word in name.split()]
-    known = all(not word or not word[0].islower() or word.lower() in _LINK_WORDS for word in words)
-    return name if known and len(words) <= 16 and not name.endswith(("!", "?")) else None
+    who = [word.strip(".,;:()'\u2019\"") for word in name.partition(",")[0].split()]
+    longest = _LONGEST_LINK if match["by"].lower() == "by" else 0
+    known = all(not word[:1].islower() or len(word) <= longest or word.lower() in _LINK_WORDS for word in who)
+    return name if known and len(name.split()) <= 16 and not name.endswith(("!", "?")) else None
 
 
 def dateline_of(body: Iterable[str]) -> Dateline | None:
     """The dateline that one of the first three paragraphs opens with: a teaser may stand before it."""
     for paragraph in list(body)[:3]:
         for form in _DATELINES:
-            if match := form.match(paragraph[:200]):
+            match = form.match(paragraph[:200])
+            if match and _is_place(match["place"]):
                 return Dateline(" ".join(match["place"].split()).rstrip(" ,"), match["credit"].strip())
     return None
+
+
+def _is_place(text: str) -> bool:
+    """Whether every word is a name, a number or links names: `The court said (again)` opens no story."""
+    return all(not word[0].islower() or word.strip(",.") in _LINK_WORDS | _PLACE_WORDS for word in text.split())
 
 
 def read_head(lines: Iterable[str]) -> Head:
@@ -142,7 +156,7 @@ def read_head(lines: Iterable[str]) -> Head:
     )
 
 
-def apart(drafts: Iterable[Draft]) -> list[Draft]:
+def _apart(drafts: Iterable[Draft]) -> list[Draft]:
     """The drafts of a document, different stories under different guids: numbers can start again within a day."""
     first: dict[str, str] = {}
     found = []
@@ -153,6 +167,14 @@ def apart(drafts: Iterable[Draft]) -> list[Draft]:
         else:
             found.append(draft)
     return found
+
+
+def first_of_each(drafts: Iterable[Draft]) -> list[Draft]:
+    """Each message once; line noise and restarts make agencies send some twice."""
+    seen: dict[str, Draft] = {}
+    for draft in _apart(drafts):
+        seen.setdefault(draft.guid, draft)
+    return list(seen.values())
 
 
 def dropped(*, cut: int = 0, empty: int = 0, double: int = 0, beyond: int = 0) -> tuple[Dropped, ...]:
@@ -197,7 +219,7 @@ def _note_size(lines: Sequence[str]) -> int:
         return 0
     inside, _, after = lines[0][1:].partition(")")
     if after and is_keyword(inside):
-        return 1
+        return next((at for at, pair in enumerate(pairwise(lines), start=1) if not _is_full(*pair)), len(lines))
     return next((at for at, line in enumerate(lines[:_LONGEST_NOTE], start=1) if line.endswith(")")), 0)
 
 
@@ -205,10 +227,14 @@ def _unwrapped(lines: Sequence[str]) -> list[str]:
     groups: list[str] = []
     last = ""
     for line in lines:
-        full = len(last) + 1 + len(line.split(maxsplit=1)[0]) > 64
-        if groups and (full or line[0].islower() or last.endswith((",", " -"))):
+        if groups and (_is_full(last, line) or line[0].islower() or last.endswith((",", " -"))):
             groups[-1] += f" {line}"
         else:
             groups.append(line)
         last = line
     return groups
+
+
+def _is_full(line: str, below: str) -> bool:
+    """Whether the next word had no room in the line."""
+    return len(line) + 1 + len(below.split(maxsplit=1)[0]) > _NARROW_PAGE
