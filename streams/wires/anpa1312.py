@@ -39,7 +39,7 @@ from streams.wires.teletype import (
 
 NAME = "anpa-1312"
 
-MAX_MESSAGES = 20_000
+MAX_MESSAGES = 5_000
 _HEADER = re.compile(
     r"\x01(?P<level>[A-Za-z])(?P<number>\d{3,5})(?P<agency>[A-Z]{2,12})?(?:\x1f(?P<selector>[\w\-.]{0,40}))?[ \t]*\n+"
     r"(?P<priority>[A-Za-z]) (?P<category>[A-Za-z])[ ]?(?:[\x13\x14](?P<form>[\x11\x12])|(?=[ ]?[A-Za-z]{2}-))[ ]?"

@@ -40,7 +40,7 @@ from streams.wires.teletype import (
 
 NAME = "iptc-7901"
 
-MAX_MESSAGES = 20_000
+MAX_MESSAGES = 5_000
 _LEAD = r"[\x00-\x20\x7f\ufffd?\u2400-\u2421]"
 _ID = r"(?P<source>[^\W\d_](?:[^\W\d_]|-(?=[^\W\d_])){1,11})[ -]?(?P<number>\d{3,6})"
 _FRAMED = re.compile(rf"[\x01\u2401]\ ?{_ID}[ \t]+(?P<urgency>[1-9])(?P<rest>(?:[ \t][^\n\x02]*)?)(?:\n|(?=\x02))")

@@ -1,7 +1,7 @@
 """Plain text as one story, where somebody hands over a text: never what an address of the web answers with.
 
 Text has no mark of its own, so it is a format for documents from files, folders and standard input alone, and the
-last that is tried. It must read as a story: a headline, then sentences.
+last that is tried. It must read as a story: a headline, then sentences; a telegraph's envelope around it is opened.
 
 `decode_plain` is for a text whose sort its owner vouches for: there the first line is the headline, whatever follows.
 """
@@ -21,6 +21,7 @@ from streams.wires.charsets import decode_text
 from streams.wires.daygroups import embargo_of, is_embargo
 from streams.wires.documents import Document, story_id
 from streams.wires.drafts import Draft, to_story
+from streams.wires.envelopes import open_envelope
 from streams.wires.markup import is_html
 from streams.wires.refusals import other_than_story
 from streams.wires.teletype import Head, byline_of, dateline_of, is_keyword, lines_of, paragraphs
@@ -36,7 +37,7 @@ _LEAST_PROSE = 0.5
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019\-][^\W\d_]+)*")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _SENTENCE_END = re.compile(r"[.!?\u061f\u06d4\u0964][\"'\u201d\u2019\u00bb)\]]*(?:\s|\Z)|[\u3002\uff01\uff1f]")
-_RELEASE = re.compile(r"(?:Source:? |MEDIA RELEASE\b|PRESS RELEASE\b|FOR IMMEDIATE RELEASE\b).*", re.IGNORECASE)
+_RELEASE = re.compile(r"(?i:Source:? ).*|(?:MEDIA|PRESS) RELEASE(?: [A-Z]{0,3}\d+)?|FOR IMMEDIATE RELEASE\W*")
 
 
 def sniff(head: str, media_type: str | None) -> bool:
@@ -53,11 +54,12 @@ def decode(
     url: str | None = None,
 ) -> Document:
     """The one story. Raises WireError: `empty`, `html`, or `not-a-feed` with what the text is instead."""
-    text = decode_text(raw[:_MAX_BYTES], media_type)
+    text = "\n".join(lines_of(decode_text(raw[:_MAX_BYTES], media_type)))
     if not text.strip():
         raise WireError("empty")
     if refused := why_not(text):
         raise WireError("html" if is_html(text) else "not-a-feed", refused)
+    slugline, text = _opened(text)
     head, body = _parts(text)
     dateline = dateline_of(body)
     embargoed, until = embargo_of((*head.notes, *body[:2]), received_at.date())
@@ -67,6 +69,7 @@ def decode(
         headline=head.headline,
         body=told,
         source=dateline.credit if dateline else None,
+        slugline=slugline,
         byline=head.byline,
         dateline=dateline.place if dateline else None,
         pub_status=PubStatus.WITHHELD if embargoed and not until else None,
@@ -81,8 +84,16 @@ def why_not(text: str) -> str | None:
     """What the text is instead of a story, None if it is one."""
     if _has_controls(text):
         return "neither a feed nor plain text"
-    stripped = text.lstrip("\ufeff\r\n\t ")
-    return other_than_story("\n".join(lines_of(stripped))) or _no_prose(stripped)
+    stripped = _opened("\n".join(lines_of(text)))[1].lstrip("\ufeff\n\t ")
+    return other_than_story(stripped) or _no_prose(stripped)
+
+
+def _opened(text: str) -> tuple[str | None, str]:
+    """The keyword line of the text's envelope, and the text with its headline on the first line."""
+    opened = open_envelope(text)
+    if opened is None:
+        return None, text
+    return opened.slugline or None, f"{opened.headline}\n\n{opened.text}" if opened.headline else opened.text
 
 
 def decode_plain(raw: bytes, feed: str, guid: str, received_at: datetime) -> Story:

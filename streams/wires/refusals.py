@@ -49,7 +49,6 @@ _OPENS = (
         r"(?:.*\n){0,5}?.{0,60}\b(?:copyright (?:\(c\) )?\d{4}|all rights reserved"
         r"|(?:gnu|mit|bsd|isc|apache|mozilla|eclipse|public|software|end.user|documentation) licen[cs]e\b)"
         r"|creative commons", re.IGNORECASE)),
-    ("a wire's envelope", re.compile(r"\W*ZCZC\b|[\x01\x02]", re.IGNORECASE)),
 )
 # Marks of documentation anywhere in a text.
 _MARKED_UP = re.compile(r"^(?:```|\.\. [\w-]+::|#{2,6} \w|={4,}\s*$|!\[)", re.MULTILINE)

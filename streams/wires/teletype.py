@@ -192,7 +192,7 @@ def _starts(line: str, previous: str, width: int) -> bool:
     if _INDENT.match(line) and previous.rstrip().endswith((".", "!", "?", '"', "\u00bb", "\u201d")):
         return len(previous) < width - _SLACK or line.lstrip() != line
     room = width - len(previous) - len(line.split(maxsplit=1)[0]) - 1
-    return width >= _NARROWEST and room > _SLACK and not line.lstrip()[0].islower()
+    return (width < _NARROWEST or room > _SLACK) and not line.lstrip()[0].islower()
 
 
 def _without_notes(lines: Iterable[str]) -> tuple[list[str], list[str]]:
