@@ -13,7 +13,7 @@ goes before that of the header, which is the sender's local one and has no year.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from itertools import pairwise
 from typing import NamedTuple
@@ -45,6 +45,15 @@ _HEADER = re.compile(
     r"(?P<priority>[A-Za-z]) (?P<category>[A-Za-z])[ ]?(?:[\x13\x14](?P<form>[\x11\x12])|(?=[ ]?[A-Za-z]{2}-))[ ]?"
     r"(?P<keyword>[^\n\x02]{0,200}?)[ ]*(?P<filed>\b\d{1,2}-\d{1,2})?[ ]*(?P<words>\b\d{1,5})?[ ]*\n?\x02"
 )
+# The same by its letters, where a gateway lost the controls or put others in their place.
+_BARE = re.compile(
+    r"^[\s?\ufffd]{0,8}(?P<level>[A-Za-z])(?P<number>\d{4})(?P<agency>[A-Z]{2,12})?"
+    r"[?\ufffd ]?(?P<selector>_[\w\-.]{1,40})?[ \t]*\n"
+    r"(?P<priority>[A-Za-z]) (?P<category>[A-Za-z])(?P<form>[ ?\ufffd]{1,4})"
+    r"(?P<keyword>(?:BC|AP|AM|PM)-[^\n]{1,200}?)[ ]+(?P<filed>\d{2}-\d{2}) (?P<words>\d{4})[ ]*\n[?\ufffd]?(?=\^)",
+    re.MULTILINE,
+)
+_SIGNED = re.compile(r"^[\s?\ufffd]{0,12}(?=[A-Z]{2,5}-[A-Z]{2}-\d{2}-\d{2}-\d{2} \d{4}[A-Z]{3}<?\s*$)", re.MULTILINE)
 _PRIORITIES = {"f": "1", "b": "2", "u": "3", "r": "4", "d": "5", "s": "6", "a": "6", "w": "6", "z": "6"}
 _MONTH_FIRST = re.compile(r"(\d{2})-(\d{2})-(\d{2,4})\s+(\d{2})(\d{2})\s*([A-Z]{2,5})?")
 _CLOCK_FIRST = re.compile(r"([A-Z]{2,5})?-?(\d{1,2}):(\d{2})\s*([A-Z]{2,5})?[- ](\d{1,2})-(\d{1,2})-(\d{2,4})")
@@ -80,7 +89,7 @@ class _Head(NamedTuple):
 def sniff(head: str, media_type: str | None) -> bool:
     """Whether the first thing in the document is the header of a message and the start of its text."""
     text = "\n".join(lines_of(head))
-    header = _HEADER.search(text)
+    header = next(_headers(text), None)
     return header is not None and not re.sub(r"\x05[\w ]{0,80}\n|[\x00-\x20\x7f]", "", text[: header.start()])
 
 
@@ -94,16 +103,13 @@ def decode(
 ) -> Document:
     """The stories of all whole messages. Raises WireError: `not-a-feed`, `html`, `truncated` where none is whole."""
     text = "\n".join(lines_of(decode_text(raw, media_type)))
-    headers = list(_HEADER.finditer(text))
+    headers = list(_headers(text))
     if not headers:
         raise WireError("html" if is_html(text) else "not-a-feed")
     ends = [*(header.start() for header in headers[1:]), len(text)]
     chosen = list(zip(headers, ends, strict=True))[:MAX_MESSAGES]
-    whole = [
-        (header, *text[header.end() : end].partition("\x03")[::2])
-        for header, end in chosen
-        if "\x03" in text[header.end() : end]
-    ]
+    parts = [(header, _ended(text[header.end() : end])) for header, end in chosen]
+    whole = [(header, *ended) for header, ended in parts if ended]
     if not whole:
         raise WireError("truncated", "the end of the message is missing")
     drafts = [_draft(header, content, tail, received_at) for header, content, tail in whole]
@@ -112,7 +118,7 @@ def decode(
     return Document(
         format=NAME,
         stories=stories,
-        truncated="\x03" not in text[headers[-1].end() :],
+        truncated=parts[-1][1] is None,
         dropped=dropped(
             cut=len(chosen) - len(whole),
             empty=len(drafts) - len(told),
@@ -120,6 +126,19 @@ def decode(
             beyond=len(headers) - len(chosen),
         ),
     )
+
+
+def _headers(text: str) -> Iterator[re.Match[str]]:
+    return _HEADER.finditer(text) if "\x01" in text else _BARE.finditer(text)
+
+
+def _ended(text: str) -> tuple[str, str] | None:
+    """The text of a message and the line that ends it, None where the end is missing."""
+    content, etx, tail = text.partition("\x03")
+    if etx:
+        return content, tail
+    sign = _SIGNED.search(text)
+    return (text[: sign.start()], text[sign.end() :]) if sign else None
 
 
 def _draft(header: re.Match[str], content: str, tail: str, received_at: datetime) -> Draft:

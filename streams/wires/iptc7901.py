@@ -140,7 +140,7 @@ def _parts(text: str) -> tuple[str, str]:
     if start is not None:
         return " ".join(printable(text[: start.start()]).split()), text[start.end() :]
     first, _, rest = text.lstrip("\n").partition("\n")
-    return " ".join(printable(first).split()), rest
+    return " ".join(printable(first).split()), rest.lstrip("?\ufffd")
 
 
 def _group(line: str, received_at: datetime) -> Moment | None:

@@ -31,12 +31,14 @@ _OPENS = (
     ("markup", re.compile(r"[<{]|%PDF|%!PS|\{\\rtf")),
     ("data", re.compile(
         r"\[\s*[\[{\"\d]|\"[^\"\n]*\"[,;\t][\"\d,;]|%YAML|---\s|\w+ ?= ?[\"'\d\[]|Signature: [0-9a-f]{8}")),
+    ("a wire's message without its end", re.compile(
+        r"\W*(?:[^\W\d_]{2,12}\d{3,6} [1-9] [^\W\d_]{1,4} +\d|[A-Za-z]\d{4}\W?_[\w-]+\W*\n)")),
     ("robots.txt", re.compile(r"(?:#.*\n\s*)*(?:user-agent|sitemap|disallow)\s*:", re.IGNORECASE)),
     ("code", re.compile(
         r"@\w|\"{3}|'{3}|//|/\*|#!|from \S+ import\b|FROM \S+:|import [\w.]+\W*\n|package [\w:.]+;?\s*\n|use [\w:]+;"
         r"|traceback \(most recent|exception in thread|[^\n]*[;{}\\]\s*(?:\n|\Z)", re.IGNORECASE)),
     ("documentation", re.compile(
-        r"#|\.\. ?|[=*~\-]{3}|%|=|:\w+:|\[[^\]\n]*\](?:[(:]|\s*\n)|\[!|.{3,120}\n\W{0,2}([=\-~*#^])\1{3,}\s*\n|[^\n]{0,200}https?://")),
+        r"#|\.(?:\. ?|\\\"|TH )|[=*~\-]{3}|%|=|:\w+:|\[[^\]\n]*\](?:[(:]|\s*\n)|\[!|.{3,120}\n\W{0,2}([=\-~*#^])\1{3,}\s*\n|[^\n]{0,200}https?://")),
     ("an answer of a server", re.compile(
         r"HTTP/\d|\W*(?:error\W{0,3})?[45]\d\d[ :\u2014-]+(?:bad|client|error|forbidden|gateway|gone|internal|method"
         r"|not|page|payment|request|server|service|temporar|too many|unauthori[sz]ed|unavailable)"
