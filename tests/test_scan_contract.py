@@ -112,6 +112,29 @@ def test_what_feeds_parse_prints_can_be_scanned(tmp_path: Path) -> None:
     assert [c["group"] for c in json.loads(run.stdout)["claims"]] == ["hamas"]
 
 
+PROSE = "Court lifts ban\n\nVESSPORT (Meridian) - The court lifted its ban on Hamas on Friday, a spokesman said.\n"
+
+
+def test_a_text_that_is_handed_over_is_parsed_if_it_reads_as_a_story(tmp_path: Path) -> None:
+    file = tmp_path / "story.txt"
+    file.write_text(PROSE)
+    story = json.loads(listwire("feeds", "parse", "--json", str(file)).stdout)
+    assert (story["headline"], story["dateline"]) == ("Court lifts ban", "VESSPORT")
+    file.write_text("Hello World")
+    refused = listwire("feeds", "parse", "--json", str(file))
+    assert (refused.returncode, refused.stdout) == (1, b"")
+    assert b"no headline with a text below it" in refused.stderr
+
+
+@pytest.mark.parametrize("text", [PROSE, "Hello World"])
+def test_a_text_that_is_to_be_scanned_is_known_by_its_name_whatever_it_says(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "story.txt"
+    file.write_text(text)
+    run = listwire("scan", "--json", str(file))
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["id"] == str(file)
+
+
 def test_names_resolve_to_keys_or_null() -> None:
     run = listwire("registry", "resolve", "--json", "Hamas", "the Taliban", "no such group")
     assert run.returncode == 0

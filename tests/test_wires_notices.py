@@ -12,6 +12,8 @@ from streams.wires.notices import is_embargoed, signals_of, status_of
         ("MANDATORY KILL", Signal.KILL),
         ("KILL - the story on the committee's list", Signal.KILL),
         ("Kill", Signal.KILL),
+        ("KILL KILL KILL", Signal.KILL),
+        ("*** ELIMINAR - ELIMINAR ***", Signal.KILL),
         ("CORRECTED-UPDATE 2-Committee takes a name off its list", Signal.CORRECTION),
         ("CORRECTION: the vote was on Tuesday", Signal.CORRECTION),
         ("REFILE-Committee meets", Signal.CORRECTION),

@@ -22,9 +22,8 @@ from streams.reading import Reading, read
 from streams.records import Alert, Claim, Classified, Story
 from streams.registry import Registry
 from streams.reports import reports
-from streams.wires import decode
+from streams.wires import decode, plain
 from streams.wires.lines import decode_line
-from streams.wires.plain import decode_plain
 
 
 class SourceError(ListwireError):
@@ -168,15 +167,21 @@ def _lines(source: str, raw: bytes) -> Iterator[Item]:
 
 
 def _document(source: str, raw: bytes) -> Iterator[Item]:
+    """The stories of a wire document; any other text is one story, since the user said that it is."""
     try:
-        stories = decode(raw, "scan", utcnow()).stories
+        document = decode(raw, "scan", utcnow())
+        stories = document.stories if document.format != plain.NAME else (_text(source, raw),)
     except WireError as refused:
         try:
-            stories = (decode_plain(raw, "scan", source, utcnow()),)
+            stories = (_text(source, raw),)
         except WireError as error:
             raise SourceError(f"{source}: {refused if refused.reason != 'not-a-feed' else error}") from None
     for story in stories:
         yield Item(source, story.guid, story)
+
+
+def _text(source: str, raw: bytes) -> Story:
+    return plain.decode_plain(raw, "scan", source, utcnow())
 
 
 def summary(scanned: Scanned) -> Iterator[str]:

@@ -5,6 +5,11 @@ as text and `decode(raw, feed, received_at, *, media_type, url)` on the whole as
 bytes; the content type is only a hint, because servers send `text/html` for feeds and `text/xml` for error pages.
 The first format that recognises the head decodes the whole, and what no format recognises is refused with a
 reason, never guessed at.
+
+Plain text has no mark to be told by, only the way it reads. So it is a format for documents that came from no
+address: a file, a folder, standard input, where `url` is None and the feed has no address of its own. What a web
+server answers in plain text is never a story, however well it reads: an answer of eleven bytes, or of one polite
+sentence, is how feeds fail.
 """
 
 import re
@@ -14,7 +19,7 @@ from typing import Protocol
 
 from streams.errors import WireError
 from streams.feeds import FeedSpec
-from streams.wires import web
+from streams.wires import anpa1312, iptc7901, plain, web
 from streams.wires.charsets import decode_text
 from streams.wires.compression import inflate
 from streams.wires.documents import Document, bounded
@@ -54,13 +59,20 @@ class Format(Protocol):
         """The stories of the whole document. Raises WireError."""
 
 
-FORMATS: tuple[Format, ...] = (web,)
+FORMATS: tuple[Format, ...] = (web, iptc7901, anpa1312, plain)
+
+UNMARKED: tuple[Format, ...] = (plain,)
+"""Formats without a mark of their own: tried only on documents that came from no address."""
 
 
-def sniff(raw: bytes, media_type: str | None = None) -> Format | None:
-    """The format that an uncompressed document starts in, None if it is none of ours."""
+def sniff(raw: bytes, media_type: str | None = None, *, addressed: bool = True) -> Format | None:
+    """The format that an uncompressed document starts in, None if it is none of ours.
+
+    `addressed` is whether the document came from an address.
+    """
     head = decode_text(raw[:HEAD_BYTES], media_type)
-    return next((known for known in FORMATS if known.sniff(head, media_type)), None)
+    tried = (known for known in FORMATS if not (addressed and known in UNMARKED))
+    return next((known for known in tried if known.sniff(head, media_type)), None)
 
 
 def decode(
@@ -81,18 +93,19 @@ def decode(
     """
     spec = FeedSpec(key=feed, url="", name=feed) if isinstance(feed, str) else feed
     data = inflate(raw)
-    found = sniff(data, media_type)
+    addressed = url is not None or bool(spec.url)
+    found = sniff(data, media_type, addressed=addressed)
     if found is None:
-        raise WireError(_what_it_is(data, media_type))
+        raise _refusal(data, media_type, addressed=addressed)
     if found is web:
         return web.decode(data, spec, received_at, media_type=media_type, url=url, known=known)
     return bounded(found.decode(data, spec, received_at, media_type=media_type, url=url))
 
 
-def _what_it_is(data: bytes, media_type: str | None) -> str:
+def _refusal(data: bytes, media_type: str | None, *, addressed: bool) -> WireError:
     text = decode_text(data[:HEAD_BYTES], media_type)
     if not text.strip("\0 \t\r\n"):
-        return "empty"
-    if not is_html(text):
-        return "not-a-feed"
-    return "challenge" if _CHALLENGE.search(text) else "html"
+        return WireError("empty")
+    if is_html(text):
+        return WireError("challenge" if _CHALLENGE.search(text) else "html")
+    return WireError("not-a-feed", "" if addressed else f"nor a story: {plain.why_not(text) or 'no text'}")

@@ -31,7 +31,8 @@ _ENDS = r"(?=\s*(?:[-\u2013\u2014:/(,*]|\Z))"  # a label, not the first word of 
 _WORDS: tuple[tuple[Signal, re.Pattern[str]], ...] = (
     (Signal.KILL, re.compile(
         rf"\W*(?:(?:BULLETIN |URGENT )?MANDATORY KILL\b|(?:KILL|WITHDRAWN|RETRACTION|ANNULATION|ANNULE){_ENDS}"
-        r"|(?i:mandatory kill|story (?:withdrawn|killed)|kill)\W*\Z)")),
+        r"|(?i:mandatory kill|story (?:withdrawn|killed)|kill(?:\W+kill)*|eliminar(?:\W+eliminar)*)\W*\Z"
+        r"|\u0410\u041d\u041d\u0423\u041b\u0418\u0420\u041e\u0412\u0410\u041d\u0418\u0415\b)")),
     (Signal.CORRECTION, re.compile(
         rf"\W*(?:(?:CORRECTION|CORRECTED|CORRECTIVE|CORRECTS|CORRECTIF|REFILE|BERICHTIGUNG|KORREKTUR|RECTIFICATIF){_ENDS}"
         r"|(?i:correction|corrected|refile|berichtigung|rectificatif)\W*\Z|Eds?:? (?i:corrects|correcting)\b)")),
