@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.metrics import MetricWrapperBase
 
 from streams.classifying import QuietReason
-from streams.novelty import COPY, OLD_VERSION
+from streams.novelty import REASONS
 from streams.reading.effects import Drop
 from streams.vocabulary import AlertKind, Change, Level, Stage
 
@@ -35,7 +35,7 @@ FEEDS = Gauge("listwire_poll_feeds", "Feeds that this poller polls now.")
 NEW_STORIES = Counter("listwire_poll_stories_total", "New or changed stories that feeds brought.", ["feed"])
 KEPT_BACK = Counter(
     "listwire_poll_items_kept_back_total",
-    "Items of feeds that are no news: copies, late versions.",
+    "Items of feeds that are no news, or not yet: copies, late versions, floods.",
     ["reason"],
 )
 NEWEST_ITEM = Gauge(
@@ -72,7 +72,7 @@ def _begin() -> None:
         ALERTS.labels(kind=kind, level=level)
     for quiet in QuietReason:
         QUIET.labels(reason=quiet)
-    for reason in (COPY, OLD_VERSION):
+    for reason in REASONS:
         KEPT_BACK.labels(reason=reason)
     for drop in Drop:
         DROPPED.labels(reason=drop)

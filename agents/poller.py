@@ -43,7 +43,6 @@ from streams.wires.documents import Document, Dropped
 
 RETRY_FIRST_S = 1.0
 RETRY_LIMIT_S = 60.0
-PUBLISH_AT_ONCE = 500
 START_SPREAD_S = 0.02  # for each feed, so that a thousand do not all ask in the first second
 FAILURES_WORTH_A_WARNING = 5
 UNSENT = "unsent"  # outcome of a poll whose stories or state the broker did not take
@@ -177,8 +176,8 @@ class Poller:
         now = self._world.now()
         after, stories, kept_back = digest(state, fetched, document, now)
         after = scheduled(feed, after, fetched, now, self._world.jitter())
-        for start in range(0, len(stories), PUBLISH_AT_ONCE):
-            await self._publish(stories[start : start + PUBLISH_AT_ONCE])
+        if stories:
+            await self._publish(stories)
         if worth_storing(state, after):
             await self._store.save(feed.key, after)
         self.states[feed.key] = after

@@ -10,7 +10,8 @@ Rules, in order:
 5. Anything else is a new story. One that is much older than the feed's last look is history. So are items that the feed
    brings all at once and all older than what it had brought before: those are rewritten names with reworked texts.
 
-What rules 2 and 4 keep back is counted by its reason.
+What rules 2 and 4 keep back is counted by its reason. So is what waits: of a flood, the oldest stories go first, and
+the others are found again at the next looks, lest one feed delay what the others bring.
 """
 
 import hashlib
@@ -39,8 +40,14 @@ KEEP_AT_LEAST = 1_000
 KEEP_AT_MOST = 22_000
 """Items remembered. At 85 bytes each, the most stays within a message; no document has more than 20,000."""
 
+AT_ONCE = 300
+"""Stories of one look; more are a feed's first day or a flood."""
+
 COPY = "copy"
 OLD_VERSION = "old-version"
+WAITING = "waiting"
+REASONS = (COPY, OLD_VERSION, WAITING)
+"""Why an item of a feed is kept back."""
 
 _HEX_DIGITS = 16
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -65,6 +72,7 @@ class News(NamedTuple):
     stories: tuple[Story, ...]
     seen: tuple[SeenItem, ...]
     kept_back: tuple[Dropped, ...]
+    waiting: int  # stories that the next look will bring
 
 
 def fingerprint(story: Story) -> str:
@@ -90,8 +98,12 @@ def news_of(document: Document, seen: Sequence[SeenItem], looked_at: datetime, n
     new = [story for story in comparison.fresh if story.id in comparison.new]
     late = _late(new, newest_s, len(document.stories) + len(document.unchanged))
     marked = [_marked(story, looked_at, story.id in late) for story in comparison.fresh]
+    ordered = _oldest_first(marked, now)
+    waiting = ordered[AT_ONCE:]
+    for story in waiting:
+        comparison.put_off(story.id)
     kept_back = tuple(Dropped(reason, items) for reason, items in sorted(comparison.kept_back.items()))
-    return News(_oldest_first(marked, now), _bounded(comparison.listed, seen), kept_back)
+    return News(ordered[:AT_ONCE], _bounded(comparison.listed, seen), kept_back, len(waiting))
 
 
 class _Comparison:
@@ -126,6 +138,15 @@ class _Comparison:
         else:
             self.new.add(story.id)
             self._publish(story, now)
+
+    def put_off(self, story: StoryId) -> None:
+        """Leaves a story that was to be published as it was known before, or unknown."""
+        self.kept_back[WAITING] += 1
+        before = self._known.get(story)
+        if before is not None:
+            self._file(replace(before, wire=""))
+        else:
+            self.listed.pop(story)
 
     def _take_known(self, story: Story, before: SeenItem, now: SeenItem) -> None:
         if now.version is not None and before.version is not None and now.version < before.version:

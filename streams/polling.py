@@ -8,7 +8,8 @@ them again and loses nothing.
 Rules of etiquette: validators go back verbatim and are replaced by every 200 and 304; `Retry-After` and
 caching hints are kept, up to a limit, because a wire may be delayed by a server but not be put to sleep by
 it; failures back off; what is gone is looked at once a day. Rules against loss: the validators of a document
-that broke off, or that was no feed, are not kept, or a 304 would hide its items for ever; after a day of
+that broke off, that was no feed or whose stories do not all go out at once, are not kept, or a 304 would hide its
+items for ever; after a day of
 nothing but 304 a request is made without validators, since some servers answer so for ever.
 """
 
@@ -105,6 +106,7 @@ class FeedState(Record, frozen=True, kw_only=True):
     moved_to: str | None = None  # reported, never followed by changing the configuration
     moved_since: Utc | None = None
     gone_since: Utc | None = None
+    waiting: int = 0  # stories of the last document that the next look will bring
     ttl_s: int | None = None  # how long the document asks to be left alone
 
 
@@ -162,14 +164,18 @@ def digest(state: FeedState, fetched: Fetched, document: Document | None, now: d
         moved_to=fetched.moved_to,
         moved_since=None if fetched.moved_to is None else _moved_since(state, fetched.moved_to, now),
     )
-    if success and not (document and document.truncated):
+    news = news_of(document, state.seen, state.polled_at or now, now) if document else None
+    if success and not (document and document.truncated) and not (news and news.waiting):
         after = _with_validators(after, fetched, now)
-    if document is None:
+    if document is None or news is None:
         return Digest(after, ())
-    news = news_of(document, state.seen, state.polled_at or now, now)
     newest = max((story.published for story in document.stories if story.published), default=None)
     newest = max(filter(None, (newest and min(newest, now), state.newest)), default=None)
-    return Digest(replace(after, seen=news.seen, newest=newest, ttl_s=document.ttl_s), news.stories, news.kept_back)
+    return Digest(
+        replace(after, seen=news.seen, newest=newest, ttl_s=document.ttl_s, waiting=news.waiting),
+        news.stories,
+        news.kept_back,
+    )
 
 
 def known_items(state: FeedState) -> frozenset[str]:

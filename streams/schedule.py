@@ -47,6 +47,8 @@ def _wait_s(feed: FeedSpec, state: FeedState, fetched: Fetched, now: datetime) -
         return DAY_S
     if fetched.outcome is Outcome.NO_CREDENTIAL:
         return feed.interval_s  # nobody was asked, and the file may be mended any minute
+    if failures == 0 and state.waiting:
+        return min(feed.interval_s, MIN_INTERVAL_S)
     if failures == 0:
         fresh_s = _freshness_s(fetched.headers, now)
         hint_s = min(state.ttl_s or 0, HINT_AT_MOST_S) if fresh_s is None else fresh_s

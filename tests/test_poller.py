@@ -253,18 +253,6 @@ class TestOnePoll:
         site.body = whole
         assert [story.headline for story in (await poller.poll(feed)).stories] == ["Two is not delisted"]
 
-    async def test_stories_go_out_in_portions(
-        self, site: Site, feed: FeedSpec, new_poller: Callable[..., Poller]
-    ) -> None:
-        portions: list[int] = []
-
-        async def publish(stories: Sequence[Story]) -> None:
-            portions.append(len(stories))
-
-        site.publish(*((str(n), f"Item {n}") for n in range(1_200)))
-        await new_poller(feed, publish=publish).poll(feed)
-        assert portions == [500, 500, 200]
-
     async def test_a_document_that_hangs_the_parser_costs_its_feed_one_poll(
         self, site: Site, feed: FeedSpec, new_poller: Callable[..., Poller]
     ) -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from streams import codec
 from streams.feeds import FeedSpec
-from streams.novelty import COPY, KEEP_AT_LEAST, OLD_VERSION, fingerprint
+from streams.novelty import AT_ONCE, COPY, KEEP_AT_LEAST, OLD_VERSION, WAITING, fingerprint
 from streams.polling import (
     ONLY_304_FOR,
     SUCCESSES,
@@ -97,7 +97,8 @@ class TestWhatIsNew:
             state = after(state, *(story(f"{batch}-{n}") for n in range(400)))
         assert len(state.seen) == KEEP_AT_LEAST
         long = [story(str(n)) for n in range(3 * KEEP_AT_LEAST)]
-        state = after(state, *long)
+        for _ in range(3 * KEEP_AT_LEAST // AT_ONCE):
+            state = after(state, *long)
         assert digest(state, answer(), document(*long), NOW).stories == ()
 
     def test_the_state_of_the_longest_document_fits_a_message(self) -> None:
@@ -133,8 +134,9 @@ class TestIdentity:
 
     def test_a_whole_feed_under_new_guids_brings_nothing(self) -> None:
         items = [story(str(n), f"H {n}", published=NOW - timedelta(hours=n)) for n in range(500)]
+        state = after(after(EMPTY, *items), *items)
         renamed = [replace(item, guid=f"new-{item.guid}", id=story_id("f", f"new-{item.guid}")) for item in items]
-        found = digest(after(EMPTY, *items), answer(), document(*renamed), NOW)
+        found = digest(state, answer(), document(*renamed), NOW)
         assert (found.stories, found.kept_back) == ((), (Dropped(COPY, 500),))
 
     def test_a_whole_feed_under_new_guids_with_reworked_texts_is_history(self) -> None:
@@ -182,6 +184,40 @@ class TestIdentity:
         state = digest(EMPTY, answer(), document(story("a"), story("b"), hashes=("A", "B")), NOW).state
         state = digest(state, answer(), document(story("c"), hashes=("C",), unchanged=("A",)), NOW).state
         assert [item.wire for item in state.seen] == ["C", "A", "B"]
+
+
+class TestAFlood:
+    ITEMS = tuple(story(str(n), published=NOW - timedelta(minutes=n)) for n in range(2 * AT_ONCE + 50))
+
+    def test_goes_out_in_portions_the_oldest_first_and_none_is_lost(self) -> None:
+        state, told, kept_back = EMPTY, [], []
+        for _ in range(4):
+            found = digest(state, answer(), document(*self.ITEMS), NOW)
+            state = found.state
+            told.append([item.guid for item in found.stories])
+            kept_back.append(found.kept_back)
+        assert [len(guids) for guids in told] == [AT_ONCE, AT_ONCE, 50, 0]
+        assert [guid for guids in told for guid in guids] == [item.guid for item in reversed(self.ITEMS)]
+        assert kept_back[0] == (Dropped(WAITING, AT_ONCE + 50),)
+
+    def test_is_not_hidden_by_a_validator_and_looked_at_again_soon(self) -> None:
+        flooded = answer(etag='"x"')
+        state = digest(EMPTY, flooded, document(*self.ITEMS), NOW).state
+        assert (state.etag, state.wire_hash) == (None, None)
+        slow = replace(FEED, interval_s=3_600)
+        assert due_in_s(scheduled(slow, state, flooded, NOW, 0), NOW) == 60
+
+    def test_of_revisions_is_put_off_too(self) -> None:
+        state = EMPTY
+        for _ in range(3):
+            state = digest(state, answer(), document(*self.ITEMS), NOW).state
+        edited = [replace(item, body="edited") for item in self.ITEMS]
+        revisions = []
+        for _ in range(3):
+            found = digest(state, answer(), document(*edited), NOW)
+            state = found.state
+            revisions += [item.revision for item in found.stories]
+        assert revisions == [2] * len(self.ITEMS)
 
 
 class TestFingerprint:
