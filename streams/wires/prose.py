@@ -4,14 +4,21 @@ What a reader sees as a paragraph becomes a line: paragraphs, headings between t
 and what belongs to them, scripts, notes that follow the story and keyword lists are no part of its text.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from xml.etree.ElementTree import Element
 
 from streams.wires.html import to_text
 
 _BREAK = "\x1e"
+_LINE = "\x1f"
+# A line end that only wraps: AAP sets one every 65 letters, within sentences.
+_WRAP = re.compile(
+    rf"(?:(?<=[\w,] ){_LINE}[ \t\r\n]*+(?=[^\W_]|[($\u00a3\u20ac]\S)"
+    rf"|(?<=[\w,]){_LINE}[ \t\r\n]*+(?=[a-z\u00df-\u00ff]))"
+)
 _BLOCKS = frozenset(
-    "address article aside block blockquote body body.content body.head bq br caption dd dl dt div "
+    "address article aside block blockquote body body.content body.head bq caption dd dl dt div "
     "figure h1 h2 h3 h4 h5 h6 hl1 hl2 hedline hr li main note ol p P pre section table tbody tr thead ul".split()
 )
 _CELLS = frozenset({"td", "th"})
@@ -28,13 +35,18 @@ def prose(element: Element | None, *, without: Collection[str] = NOT_TEXT) -> st
     """
     if element is None:
         return ""
-    text = "".join(_pieces(element, without))
-    paragraphs = (" ".join(part.split()) for part in text.split(_BREAK))
-    plain = "\n".join(part for part in paragraphs if part)
-    return to_text(plain) if "<" in plain or "&" in plain else plain
+    text = _WRAP.sub(" ", "".join(_pieces(element, without)))
+    paragraphs = (_paragraph(part) for part in re.split(f"[{_BREAK}{_LINE}]", text))
+    return "\n".join(part for part in paragraphs if part)
+
+
+def _paragraph(text: str) -> str:
+    return to_text(text) if "<" in text or "&" in text else " ".join(text.split())
 
 
 def _pieces(element: Element, without: Collection[str]) -> Iterator[str]:
+    if element.tag == "br":
+        yield _LINE
     edge = _BREAK if element.tag in _BLOCKS else " " if element.tag in _CELLS else ""
     yield edge
     yield _preformatted(element.text) if element.tag in {"pre", "inlineData"} else element.text or ""
