@@ -21,7 +21,8 @@ MAX_AHEAD = timedelta(minutes=10)
 
 
 class Dropped(Struct, frozen=True):
-    """How many items of a document gave no story, and why: `cut`, `double`, `empty` or `beyond-limit`."""
+    """How many items of a document gave no story, and why: `cut`, `double`, `empty`,
+    `beyond-limit` or `not-a-story` (a picture, a package, a concept)."""
 
     reason: str
     items: int
