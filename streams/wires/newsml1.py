@@ -25,7 +25,7 @@ from streams.wires.markup import find_root
 from streams.wires.newsml1_identity import Identity, identify, shared_identifiers
 from streams.wires.newsml1_text import Reading, is_headline, read_text
 from streams.wires.notices import signals_of, standing, status_of
-from streams.wires.tree import children, first, parse_trees, words
+from streams.wires.tree import MAX_TREES, children, first, parse_trees, words
 
 NAME = "newsml-1"
 
@@ -54,18 +54,31 @@ def decode(
 ) -> Document:
     """A story for each NewsItem with a text, and for each that stops one. Raises WireError."""
     roots = [root for root in parse_trees(raw, _ROOTS, media_type) if root.tag in {"NewsML", "NewsItem"}]
-    envelopes = [(root, item) for root in roots for item in root.iter("NewsItem")]
-    shared = shared_identifiers(item for _, item in envelopes)
-    drafts = [draft for root, item in envelopes if (draft := _draft(item, root, shared, feed))]
-    dropped = len(envelopes) - len(drafts)
+    found = [(item, priority) for root in roots for priority in [_priority(root)] for item in _items(root)]
+    items = found[:MAX_TREES]
+    shared = shared_identifiers(item for item, _ in items)
+    drafts = [draft for item, priority in items if (draft := _draft(item, priority, shared, feed))]
+    reasons = {"not-a-story": len(items) - len(drafts), "beyond-limit": len(found) - len(items)}
     return Document(
         format=NAME,
         stories=tuple(to_story(draft, feed, received_at, url) for draft in drafts),
-        dropped=(Dropped("not-a-story", dropped),) if dropped else (),
+        dropped=tuple(Dropped(reason, count) for reason, count in reasons.items() if count),
     )
 
 
-def _draft(item: Element, root: Element, shared: frozenset[str], feed: FeedSpec) -> Draft | None:
+def _priority(root: Element) -> str:
+    return _value(first(root, "NewsEnvelope/Priority"))
+
+
+def _items(root: Element) -> list[Element]:
+    """The items in document order, each without those inside it: in their place stands a reference."""
+    items = list(root.iter("NewsItem"))
+    for parent in [element for element in root.iter() if first(element, "NewsItem") is not None]:
+        parent[:] = [Element("NewsItemRef") if child.tag == "NewsItem" else child for child in parent]
+    return items
+
+
+def _draft(item: Element, priority: str, shared: frozenset[str], feed: FeedSpec) -> Draft | None:
     """The fields of one item; None if it is a picture, a package or a vocabulary."""
     management = first(item, "NewsManagement")
     reading = read_text(item)
@@ -88,7 +101,7 @@ def _draft(item: Element, root: Element, shared: frozenset[str], feed: FeedSpec)
         slugline=_line(reading.path, "SlugLine") or _text(item, "Identification/NameLabel"),
         byline=_line(reading.path, "ByLine") or _byline(reading) or _party(reading.path, "Creator"),
         dateline=_dateline(reading),
-        urgency=_urgency(management, root),
+        urgency=_urgency(management, priority),
         subjects=tuple(_subjects(reading)),
         pub_status=pub_status,
         signals=tuple(_signals(item, management)),
@@ -160,9 +173,10 @@ def _byline(reading: Reading) -> str | None:
     return None if reading.nitf is None else nitf.byline_of(first(reading.nitf, "body/body.head"))
 
 
-def _urgency(management: Element | None, root: Element) -> str | None:
-    stated = (first(management, "Urgency"), first(root, "NewsEnvelope/Priority"))
-    return next((value for value in map(_value, stated) if urgency_of(value)), None)
+def _urgency(management: Element | None, priority: str) -> str:
+    """The item's own, else the priority of the envelope around it."""
+    own = _value(first(management, "Urgency"))
+    return own if urgency_of(own) else priority
 
 
 def _subjects(reading: Reading) -> Iterator[str]:

@@ -8,6 +8,7 @@ a sidebar. Texts of one standing are one story if they share language and headli
 are equivalent. Formats of one ContentItem are alternatives: the richest is read.
 """
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -43,6 +44,7 @@ _BINARY = re.compile(r"base64|zip|uu", re.IGNORECASE)
 _ROLE_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _LONGEST_ROLE = 100
 _PLACEHOLDER = re.compile(r"no headline\W*", re.IGNORECASE)
+_TAG = re.compile(r"<[!/?A-Za-z]|&[#A-Za-z]")
 _BLOCK_TAG = re.compile(r"<(?:p|br|div|h[1-6]|ul|ol|li|table|tr|html|body)\b", re.IGNORECASE)
 _WRAPPED_AT = 100
 
@@ -58,16 +60,37 @@ class Reading(NamedTuple):
     is_elsewhere: bool  # some text of it is to be fetched
 
 
+class _Place(NamedTuple):
+    """Where a component stands; what it does not say itself it inherits. Carried down, because looking it up from
+    each of thousands of leaves takes time that grows with their square.
+    """
+
+    path: tuple[Element, ...] = ()
+    roles: frozenset[str] = frozenset()
+    language: str = ""
+    headline: str = ""
+
+    def within(self, component: Element) -> "_Place":
+        """The place of a component inside this one. The outermost headline is that of all the versions in it."""
+        headline = words(first(component, "NewsLines/HeadLine")) if self.path else ""
+        return _Place(
+            path=(*self.path, component),
+            roles=self.roles | _role(component),
+            language=_language(component).lower() or self.language,
+            headline=headline or self.headline,
+        )
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """How far from being the text, 0 for the text itself."""
+        return max((_LESSER.get(role, 0) for role in self.roles), default=0), 0 if self.roles & _TEXTS else 1
+
+
 class _Leaf(NamedTuple):
-    path: tuple[Element, ...]
+    place: _Place
     rank: tuple[int, int]
     content: Element
     body: str
-
-    @property
-    def language(self) -> str:
-        """In the words of the document, inherited from the components around."""
-        return next((tag.lower() for part in reversed(self.path) if (tag := _language(part))), "")
 
 
 def read_text(item: Element) -> Reading:
@@ -75,14 +98,16 @@ def read_text(item: Element) -> Reading:
     contents = list(item.iter("ContentItem"))
     shows_media = any(map(_is_media, contents))
     is_elsewhere = any(content.get("Href") and not _is_media(content) for content in contents)
-    leaves = [leaf for component in children(item, "NewsComponent") for leaf in _leaves((component,)) if leaf.body]
+    leaves = [
+        leaf for component in children(item, "NewsComponent") for leaf in _leaves(component, _Place()) if leaf.body
+    ]
     best = min((leaf.rank for leaf in leaves), default=None)
     parts = _of_one_story([leaf for leaf in leaves if leaf.rank == best])
     if not parts:
         path = tuple(_first_of_each(item))
         return Reading("", path, None, _title(path), shows_media, is_elsewhere)
     body = "\n".join(dict.fromkeys(part.body for part in parts))
-    path = parts[0].path
+    path = parts[0].place.path
     return Reading(body, path, _nitf(parts[0].content), _title(path), shows_media, is_elsewhere)
 
 
@@ -91,31 +116,28 @@ def is_headline(line: str) -> bool:
     return bool(line) and not _PLACEHOLDER.fullmatch(line)
 
 
-def _leaves(path: tuple[Element, ...]) -> Iterator[_Leaf]:
-    if _role(path[-1]) & (_MEDIA | _ASIDE):
+def _leaves(component: Element, around: _Place) -> Iterator[_Leaf]:
+    if _role(component) & (_MEDIA | _ASIDE):
         return
-    if content := _content(path[-1]):
-        yield _Leaf(path, _rank(path), content[0], content[1])
-    for child in children(path[-1], "NewsComponent"):
-        yield from _leaves((*path, child))
-
-
-def _rank(path: Sequence[Element]) -> tuple[int, int]:
-    roles = frozenset().union(*map(_role, path))
-    return max((_LESSER.get(role, 0) for role in roles), default=0), 0 if roles & _TEXTS else 1
+    place = around.within(component)
+    if content := _content(component):
+        yield _Leaf(place, place.rank, content[0], content[1])
+    for child in children(component, "NewsComponent"):
+        yield from _leaves(child, place)
 
 
 def _of_one_story(leaves: Sequence[_Leaf]) -> list[_Leaf]:
     if not leaves:
         return []
-    head = leaves[0]
-    same = (leaf for leaf in leaves if leaf.language == head.language and _headline(leaf) in {"", _headline(head)})
-    return [leaf for leaf in same if leaf is head or not _are_equivalents(head, leaf)]
+    head, place = leaves[0], leaves[0].place
+    headlines = {"", place.headline}
+    same = [leaf for leaf in leaves if leaf.place.language == place.language and leaf.place.headline in headlines]
+    return [leaf for leaf in same if leaf is head or not _are_equivalents(place.path, leaf.place.path)]
 
 
-def _are_equivalents(one: _Leaf, other: _Leaf) -> bool:
+def _are_equivalents(one: Sequence[Element], other: Sequence[Element]) -> bool:
     """Whether the component that both are in offers them for choice."""
-    common = [mine for mine, theirs in zip(one.path, other.path, strict=False) if mine is theirs]
+    common = [mine for mine, theirs in zip(one, other, strict=False) if mine is theirs]
     return bool(common) and common[-1].get("EquivalentsList", "no").lower() == "yes"
 
 
@@ -166,7 +188,7 @@ def _plain(text: str) -> str:
         paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
     else:
         paragraphs = filled
-    return "\n".join(filter(None, (" ".join(to_text(part).split()) for part in paragraphs)))
+    return to_text("<br>".join(html.escape(part) if not _TAG.search(part) else part for part in paragraphs))
 
 
 def _title(path: Sequence[Element]) -> str:
@@ -185,11 +207,6 @@ def _first_of_each(item: Element) -> Iterator[Element]:
     while component is not None:
         yield component
         component = first(component, "NewsComponent")
-
-
-def _headline(leaf: _Leaf) -> str:
-    lines = (words(first(part, "NewsLines/HeadLine")) for part in reversed(leaf.path[1:]))
-    return next(filter(None, lines), "")
 
 
 def _is_media(content_item: Element) -> bool:

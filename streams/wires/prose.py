@@ -5,9 +5,10 @@ and what belongs to them, scripts, notes that follow the story and keyword lists
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from xml.etree.ElementTree import Element
 
+from streams.wires.documents import MAX_TEXT_BYTES
 from streams.wires.html import to_text
 
 _BREAK = "\x1e"
@@ -36,8 +37,17 @@ def prose(element: Element | None, *, without: Collection[str] = NOT_TEXT) -> st
     if element is None:
         return ""
     text = _WRAP.sub(" ", "".join(_pieces(element, without)))
-    paragraphs = (_paragraph(part) for part in re.split(f"[{_BREAK}{_LINE}]", text))
-    return "\n".join(part for part in paragraphs if part)
+    return "\n".join(_as_far_as_kept(_paragraph(part) for part in re.split(f"[{_BREAK}{_LINE}]", text) if part.strip()))
+
+
+def _as_far_as_kept(paragraphs: Iterable[str]) -> Iterator[str]:
+    """Those that are not empty, up to the first that `settle` will cut away in any case."""
+    length = 0
+    for paragraph in filter(None, paragraphs):
+        yield paragraph
+        length += len(paragraph) + 1
+        if length > MAX_TEXT_BYTES:
+            return
 
 
 def _paragraph(text: str) -> str:
