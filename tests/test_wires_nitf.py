@@ -85,6 +85,13 @@ class TestIdentity:
         docdata = '<doc-id id-string="list-77812_%d"/><du-key key="list-77812"/>'
         assert one(docdata % 1).id == one(docdata % 2).id
 
+    def test_is_shared_by_versions_that_continue_the_senders_own_id(self) -> None:
+        meta = '<meta name="NTBID" content="N5df9281a"/>'
+        docdata = '<docdata><doc-id id-string="N5df9281a_%02d"/></docdata>'
+        raw = f"<nitf><head><title>T</title>{meta}{docdata}</head></nitf>"
+        (first,), (second,) = (read(raw % count).stories for count in (0, 1))
+        assert first.id == second.id
+
     def test_is_not_a_key_that_is_only_a_word(self) -> None:
         docdata = '<doc-id id-string="list-%d"/><du-key key="list"/>'
         assert one(docdata % 1).id != one(docdata % 2).id

@@ -84,7 +84,9 @@ def _draft(item: Element, priority: str, shared: frozenset[str], feed: FeedSpec)
     reading = read_text(item)
     headline = _line(reading.path, "HeadLine", "Headline") or reading.title
     published, revised = _text(management, "FirstCreated"), _text(management, "ThisRevisionCreated")
-    identity = identify(item, shared, feed) or Identity(hashed(headline, published or revised or reading.body))
+    identity = identify(item, shared, feed) or Identity(
+        hashed(headline or reading.body, published or revised or reading.body)
+    )
     version = _text(item, "Identification/NewsIdentifier/RevisionId") or None
     pub_status, until = standing(_status(management, reading), _embargo(item, feed), feed.zone)
     draft = Draft(
@@ -192,8 +194,9 @@ def _signals(item: Element, management: Element | None) -> Iterator[Signal]:
     update = "" if revision is None else revision.get("Update", "")
     instructions = () if management is None else (_value(part) for part in children(management, "Instruction"))
     yield from signals_of(codes=[update, *instructions])
-    if revision is not None and (version_of(revision.get("PreviousRevision")) or 0) > 0:
-        yield Signal.UPDATE
+    previous = version_of(revision.get("PreviousRevision")) if revision is not None else None
+    if (version_of(words(revision)) or 1) > 1 or (previous or 0) > 0:
+        yield Signal.UPDATE  # Belga never says so otherwise: its `Update` is always `N`
 
 
 def _notes(reading: Reading) -> Iterator[str]:

@@ -29,7 +29,9 @@ from streams.wires.tree import children, first, parse_trees, words
 NAME = "nitf"
 
 # What NITF is put into by those who send it as the text of something else: that format reads it then.
-_ENVELOPES = "newsml|newsitem|newsmessage|packageitem|conceptitem|knowledgeitem|planningitem|rss|feed|rdf|channel"
+_ENVELOPES = (
+    "newsml|newsitem|newsmessage|contentset|packageitem|conceptitem|knowledgeitem|planningitem|rss|feed|rdf|channel"
+)
 _SLUGS = ("ap-slugline", "slugline", "slug", "anpa-keyword", "ntbstikkord")
 _NOTES = ("anpa-takekey", "ednote")
 _NOT_BODY = NOT_TEXT | {"body.head"}
@@ -67,7 +69,7 @@ def decode(
 def draft_of(nitf: Element, feed: FeedSpec, url: str | None = None) -> Draft:
     """The fields of one document."""
     docdata, head = first(nitf, ".//docdata"), first(nitf, "body/body.head")
-    headline = headline_of(nitf)
+    headline, body = headline_of(nitf), body_of(nitf)
     published = _date(nitf, feed)
     link = _attribute(nitf, "pubdata", "ex-ref")
     guid = _attribute(docdata, "doc-id", "id-string")
@@ -75,10 +77,10 @@ def draft_of(nitf: Element, feed: FeedSpec, url: str | None = None) -> Draft:
     version = _attribute(docdata, "du-key", "version")
     pub_status, until = standing(status_of(nitf), _attribute(docdata, "date.release", "norm"), feed.zone)
     return Draft(
-        guid=guid or _address(link, url, feed) or hashed(headline, published or body_of(nitf)),
-        identity=_identity(guid or "", key or ""),
+        guid=guid or _address(link, url, feed) or hashed(headline or body, published or body),
+        identity=_identity(guid or "", (key, _meta(nitf, ("ntbid",)))),
         headline=headline,
-        body=body_of(nitf),
+        body=body,
         version=version,
         published=published,
         language=language_of(nitf),
@@ -174,12 +176,12 @@ def _address(link: str | None, url: str | None, feed: FeedSpec) -> str | None:
     return fetched if fetched and re.search(r"\d", fetched) and fetched != normal_link(feed.url) else None
 
 
-def _identity(guid: str, key: str) -> str | None:
-    """What versions share where the guid counts them: NTB's `report-d9cde75b_47` is its key and a number."""
+def _identity(guid: str, keys: Iterable[str | None]) -> str | None:
+    """What versions share where the guid counts them: NTB's `NTB5df9281a-a270_03` is its `NTBID` and a number."""
     if counted := _COUNTED.fullmatch(guid):
         return counted[1] + counted[2]
-    is_key = len(key) >= _SHORTEST_KEY and guid.startswith(key)
-    return key if is_key and re.fullmatch(r"[_:/.\-]\d{1,6}", guid[len(key) :]) else None
+    long = (key for key in keys if key and len(key) >= _SHORTEST_KEY and guid.startswith(key))
+    return next((key for key in long if re.fullmatch(r"[_:/.\-]\d{1,6}", guid[len(key) :])), None)
 
 
 def _source(nitf: Element) -> str | None:
