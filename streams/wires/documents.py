@@ -25,8 +25,10 @@ MAX_AHEAD = timedelta(minutes=10)
 
 
 class Dropped(Struct, frozen=True):
-    """How many items of a document gave no story, and why: `cut`, `double`, `empty` or `beyond-limit`, and, against
-    what its feed had brought before, `copy` or `old-version`.
+    """How many items of a document gave no story, and why.
+
+    `not-a-story` (a picture, a package, a concept), `cut`, `double`, `empty` or `beyond-limit`; and, against what its
+    feed had brought before, the reasons of `streams.novelty`.
     """
 
     reason: str

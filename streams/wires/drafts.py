@@ -30,6 +30,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     """The fields of one item as they are written. Text is text already: paragraphs are lines, no markup."""
 
     guid: str
+    identity: str | None = None  # what all versions of the item share, where the guid does not tell it
     headline: str = ""
     body: str = ""
     version: str | None = None
@@ -59,7 +60,7 @@ def to_story(draft: Draft, feed: FeedSpec, received_at: datetime, url: str | Non
     signals = {*draft.signals, *signals_of(lines=(draft.headline, draft.slugline, *draft.notes))}
     return settle(
         Story(
-            id=story_id(feed.key, unversioned(draft.guid, draft.version)),
+            id=story_id(feed.key, draft.identity or unversioned(draft.guid, draft.version)),
             feed=feed.key,
             guid=draft.guid,
             headline=draft.headline,
@@ -87,15 +88,21 @@ def to_story(draft: Draft, feed: FeedSpec, received_at: datetime, url: str | Non
     )
 
 
+def stops(draft: Draft) -> bool:
+    """Whether the item takes back what was sent before, so that it matters without any text."""
+    found = {*draft.signals, *signals_of(lines=(draft.headline, *draft.notes))}
+    return draft.pub_status in {PubStatus.WITHHELD, PubStatus.CANCELED} or Signal.KILL in found
+
+
 def unversioned(guid: str, version: str | None) -> str:
     """The guid without its version at the end: `tag:agency.example,2024:newsml_ABC:2` is `...ABC` in its version 2.
 
     Some agencies count in the guid, so that each version of a story would be a story of its own.
     """
     stated = (version or "").strip()
-    if not _DIGITS.fullmatch(stated):
+    if not stated:
         return guid
-    return re.sub(rf"[:/]v?{stated}[NUAD]?\Z", "", guid) or guid
+    return re.sub(rf"[:/]v?{re.escape(stated)}[NUAD]?\Z", "", guid) or guid
 
 
 def version_of(text: str | None) -> int | None:

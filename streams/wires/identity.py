@@ -63,8 +63,9 @@ def _few(query: str) -> bool:
     return query.count("&") < 100
 
 
-def _hash(item: Candidate) -> str:
-    return "hash:" + hashlib.blake2b(f"{item.title}\n{item.date}".encode("utf-8", "replace")).hexdigest()[:32]
+def hashed(title: str, date: str) -> str:
+    """The name of an item that has no other."""
+    return "hash:" + hashlib.blake2b(f"{title}\n{date}".encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _grouped(
@@ -89,5 +90,5 @@ def _first_of_each(chosen: dict[int, str]) -> dict[int, str]:
 _NAMES: tuple[tuple[Callable[[Candidate], str | None], Callable[[Candidate], object]], ...] = (
     (lambda item: item.guid, lambda item: normal_link(item.link) or item.title),
     (lambda item: normal_link(item.link), lambda item: item.title),
-    (_hash, lambda item: None),
+    (lambda item: hashed(item.title, item.date), lambda item: None),
 )

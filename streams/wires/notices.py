@@ -7,8 +7,10 @@ the line, or in capitals at its beginning.
 
 import re
 from collections.abc import Iterable
+from datetime import tzinfo
 
 from streams.vocabulary import PubStatus, Signal
+from streams.wires.dates import read_date
 
 # fmt: off
 _STATUSES = {
@@ -35,9 +37,11 @@ _WORDS: tuple[tuple[Signal, re.Pattern[str]], ...] = (
         r"|\u0410\u041d\u041d\u0423\u041b\u0418\u0420\u041e\u0412\u0410\u041d\u0418\u0415\b)")),
     (Signal.CORRECTION, re.compile(
         rf"\W*(?:(?:CORRECTION|CORRECTED|CORRECTIVE|CORRECTS|CORRECTIF|REFILE|BERICHTIGUNG|KORREKTUR|RECTIFICATIF){_ENDS}"
-        r"|(?i:correction|corrected|refile|berichtigung|rectificatif)\W*\Z|Eds?:? (?i:corrects|correcting)\b)")),
+        r"|(?i:correction|corrected|refile|berichtigung|rectificatif)\W*\Z|Eds?:? (?i:corrects|correcting)\b"
+        r"|CORRECTS (?=[^\W\d_]*[a-z]))")),
     (Signal.UPDATE, re.compile(
         rf"\W*(?:(?:UPDATE|WRAPUP)(?: ?\d+)?{_ENDS}|Eds?:? (?:Updates|Adds|Recasts)\b)"
+        r"|\W*(?-i:(?:UPDATES|ADDS|RECASTS) (?=[^\W\d_]*[a-z]))"
         r"|.{0,60}\b\d+(?:st|nd|rd|th)[ -]?(?:Ld|Lead)\b|.{0,60}\bWritethru\b", re.IGNORECASE)),
     (Signal.REPEAT, re.compile(rf"\W*(?:RPT|REPEAT|REPEATING){_ENDS}")),
 )
@@ -50,6 +54,13 @@ def status_of(code: str | None) -> PubStatus | None:
     An embargo is no status of its own: the story is usable, from a time on.
     """
     return _STATUSES.get(_local(code))
+
+
+def standing(code: str | None, until: str | None, zone: tzinfo) -> tuple[PubStatus | None, str | None]:
+    """The status, and the date that an embargo ends on; an embargo that names no end withholds the story."""
+    if not is_embargoed(code):
+        return status_of(code), None
+    return (PubStatus.USABLE, until) if read_date(until or "", zone) else (PubStatus.WITHHELD, None)
 
 
 def is_embargoed(code: str | None) -> bool:

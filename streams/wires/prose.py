@@ -4,14 +4,22 @@ What a reader sees as a paragraph becomes a line: paragraphs, headings between t
 and what belongs to them, scripts, notes that follow the story and keyword lists are no part of its text.
 """
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from xml.etree.ElementTree import Element
 
+from streams.wires.documents import MAX_TEXT_BYTES
 from streams.wires.html import to_text
 
 _BREAK = "\x1e"
+_LINE = "\x1f"
+# A line end that only wraps: AAP sets one every 65 letters, within sentences.
+_WRAP = re.compile(
+    rf"(?:(?<=[\w,] ){_LINE}[ \t\r\n]*+(?=[^\W_]|[($\u00a3\u20ac]\S)"
+    rf"|(?<=[\w,]){_LINE}[ \t\r\n]*+(?=[a-z\u00df-\u00ff]))"
+)
 _BLOCKS = frozenset(
-    "address article aside block blockquote body body.content body.head bq br caption dd dl dt div "
+    "address article aside block blockquote body body.content body.head bq caption dd dl dt div "
     "figure h1 h2 h3 h4 h5 h6 hl1 hl2 hedline hr li main note ol p P pre section table tbody tr thead ul".split()
 )
 _CELLS = frozenset({"td", "th"})
@@ -28,13 +36,27 @@ def prose(element: Element | None, *, without: Collection[str] = NOT_TEXT) -> st
     """
     if element is None:
         return ""
-    text = "".join(_pieces(element, without))
-    paragraphs = (" ".join(part.split()) for part in text.split(_BREAK))
-    plain = "\n".join(part for part in paragraphs if part)
-    return to_text(plain) if "<" in plain or "&" in plain else plain
+    text = _WRAP.sub(" ", "".join(_pieces(element, without)))
+    return "\n".join(_as_far_as_kept(_paragraph(part) for part in re.split(f"[{_BREAK}{_LINE}]", text) if part.strip()))
+
+
+def _as_far_as_kept(paragraphs: Iterable[str]) -> Iterator[str]:
+    """Those that are not empty, up to the first that `settle` will cut away in any case."""
+    length = 0
+    for paragraph in filter(None, paragraphs):
+        yield paragraph
+        length += len(paragraph) + 1
+        if length > MAX_TEXT_BYTES:
+            return
+
+
+def _paragraph(text: str) -> str:
+    return to_text(text) if "<" in text or "&" in text else " ".join(text.split())
 
 
 def _pieces(element: Element, without: Collection[str]) -> Iterator[str]:
+    if element.tag == "br":
+        yield _LINE
     edge = _BREAK if element.tag in _BLOCKS else " " if element.tag in _CELLS else ""
     yield edge
     yield _preformatted(element.text) if element.tag in {"pre", "inlineData"} else element.text or ""

@@ -13,10 +13,16 @@ from xml.parsers import expat
 
 from streams.errors import WireError
 from streams.wires.charsets import decode_text
-from streams.wires.markup import find_root, mend, refuse_entities
+from streams.wires.markup import CDATA, COMMENT, find_root, mend, refuse_entities
 
 MAX_DEPTH = 200
 """Deepest nesting that is read; news texts with tables in lists stay below 30."""
+
+
+MAX_TREES = 5_000
+"""Most documents in a row that are read; an archive has some hundreds."""
+
+_ROOT_WITHIN = 65_536
 
 
 def parse_tree(raw: bytes, roots: str, media_type: str | None = None) -> Element:
@@ -31,6 +37,27 @@ def parse_tree(raw: bytes, roots: str, media_type: str | None = None) -> Element
         raise WireError("not-a-feed")
     refuse_entities(text[:start])
     return _parsed(mend(_whole(text[start:])))
+
+
+def parse_trees(raw: bytes, roots: str, media_type: str | None = None) -> tuple[Element, ...]:
+    """The trees of all elements called one of `roots`, be they siblings in a wrapper or documents in a row.
+
+    Raises WireError as `parse_tree`: one that breaks off, or one that is no XML, refuses them all.
+    """
+    text = decode_text(raw, media_type)
+    trees: list[Element] = []
+    at = 0
+    while (start := find_root(text[at : at + _ROOT_WITHIN], roots)) is not None:
+        if len(trees) == MAX_TREES:
+            raise WireError("too-large", f"more than {MAX_TREES} documents in one")
+        refuse_entities(text[at : at + start])
+        at += start
+        end = _end_of_first(text, at)
+        trees.append(_parsed(mend(text[at:end])))
+        at = end
+    if not trees:
+        raise WireError("not-a-feed")
+    return tuple(trees)
 
 
 def inner_markup(element: Element) -> str:
@@ -69,6 +96,19 @@ def _whole(text: str) -> str:
     if end < 0 or close < 0:
         raise WireError("truncated", "the end tag of the root is missing")
     return text[: close + 1]
+
+
+def _end_of_first(text: str, start: int) -> int:
+    """Where the element that starts at `start` ends. Raises WireError `truncated` if it does not."""
+    opened = re.compile(r"<([^\s/>]+)").match(text, start)
+    name = re.escape(opened[1] if opened else "")
+    depth = 0
+    for tag in re.compile(rf"{COMMENT}|{CDATA}|<(/?){name}(?=[\s/>])[^<>]*?(/?)>", re.DOTALL).finditer(text, start):
+        if tag[1] is not None:
+            depth += -1 if tag[1] else not tag[2]
+            if not depth:
+                return tag.end()
+    raise WireError("truncated", "the end tag of the root is missing")
 
 
 def _parsed(text: str) -> Element:
