@@ -12,7 +12,7 @@ from typing import Protocol
 
 from streams.errors import WireError
 from streams.feeds import FeedSpec
-from streams.wires import web
+from streams.wires import ap, dpa, json_feed, ninjs, web
 from streams.wires.charsets import decode_text
 from streams.wires.compression import inflate
 from streams.wires.documents import Document
@@ -46,7 +46,7 @@ class Format(Protocol):
         """The stories of the whole document. Raises WireError."""
 
 
-FORMATS: tuple[Format, ...] = (web,)
+FORMATS: tuple[Format, ...] = (web, json_feed, ap, dpa, ninjs)
 
 
 def sniff(raw: bytes, media_type: str | None = None) -> Format | None:

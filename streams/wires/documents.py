@@ -21,7 +21,9 @@ MAX_AHEAD = timedelta(minutes=10)
 
 
 class Dropped(Struct, frozen=True):
-    """How many items of a document gave no story, and why: `cut`, `double`, `empty` or `beyond-limit`."""
+    """How many items of a document gave no story, and why: `cut`, `double`, `empty`, `beyond-limit` or `not-a-story`
+    (a picture, a package, an event ...).
+    """
 
     reason: str
     items: int
