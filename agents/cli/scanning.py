@@ -22,7 +22,7 @@ from streams.reading import Reading, read
 from streams.records import Alert, Claim, Classified, Story
 from streams.registry import Registry
 from streams.reports import reports
-from streams.wires import decode
+from streams.wires import decode, sniff
 from streams.wires.lines import decode_line
 from streams.wires.plain import decode_plain
 
@@ -152,7 +152,8 @@ async def _fetched(url: str) -> bytes:
 
 
 def _is_lines(source: str, raw: bytes) -> bool:
-    return source.endswith((".jsonl", ".ndjson")) or raw.lstrip()[:1] == b"{"
+    """By its name, or an object that opens no format of the wires: an item of ninjs is one object over many lines."""
+    return source.endswith((".jsonl", ".ndjson")) or (raw.lstrip()[:1] == b"{" and sniff(raw) is None)
 
 
 def _lines(source: str, raw: bytes) -> Iterator[Item]:

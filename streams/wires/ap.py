@@ -33,14 +33,15 @@ from streams.wires.notices import signals_of, status_of
 
 NAME = "ap"
 
-_ANSWER, _DATA, _IDS, _ITEM_ID = key("api_version"), key("data"), key("altids"), key("itemid")
+_ANSWER, _DATA = key("api_version"), key("data")
+_IDS, _ITEM_ID, _AP_ID = key("altids"), key("itemid"), key("friendlykey", "etag")
 
 
 def sniff(head: str, media_type: str | None) -> bool:
     """Whether a document is an answer of the API, or one item of it."""
     if not may_be_json(head):
         return False
-    ids = _IDS.search(head) and _ITEM_ID.search(head)
+    ids = _IDS.search(head) and _ITEM_ID.search(head) and _AP_ID.search(head)  # ninjs has `altids` too
     return bool(ids or (_ANSWER.search(head) and _DATA.search(head)))
 
 
@@ -53,8 +54,8 @@ def decode(
     url: str | None = None,
 ) -> Document:
     """The stories of an answer. Raises WireError."""
-    items = _items(parse_json(raw, media_type))
-    return document_of(NAME, (_draft(item, text) for item, text in items), feed, received_at, url)
+    items = list(_items(parse_json(raw, media_type)))
+    return document_of(NAME, items, _draft, feed, received_at, url)
 
 
 def _items(document: object) -> Iterator[tuple[Fields, str]]:
@@ -72,8 +73,9 @@ def _items(document: object) -> Iterator[tuple[Fields, str]]:
             raise WireError("not-a-feed", "an answer without items")
 
 
-def _draft(item: Fields, text: str) -> Draft | None:
+def _draft(found: tuple[Fields, str]) -> Draft | None:
     """The item's story; None for pictures, videos, audio and packages."""
+    item, text = found
     guid = string(fields(item.get("altids")), "itemid") or string(item, "uri").partition("?")[0]
     if not guid or string(item, "type").lower() not in {"text", ""}:
         return None

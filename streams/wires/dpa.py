@@ -34,6 +34,7 @@ NAME = "dpa"
 
 _FORMAT, _URN, _CREATED = key("format"), key("urn"), key("version_created")
 _DIGITALWIRES = '"digitalwires@'
+_NAMED = frozenset({"provider"})
 _PLANNED = "isplanned"
 
 
@@ -57,7 +58,7 @@ def decode(
     entries = _entries(parse_json(raw, media_type))
     if not any(string(entry, "urn") for entry in entries):
         raise WireError("not-a-feed", "no entry with a urn")
-    return document_of(NAME, map(_draft, entries), feed, received_at, url)
+    return document_of(NAME, entries, _draft, feed, received_at, url)
 
 
 def _entries(document: object) -> list[Fields]:
@@ -95,6 +96,7 @@ def _draft(entry: Fields) -> Draft | None:
 
 
 def _categories(entry: Fields, kind: str) -> Iterator[str]:
-    """The codes of the entry's categories of this kind, names where there is no code."""
+    """The codes of the entry's categories of this kind, names where there is no code or where people read them."""
     named = (category for category in objects(entry.get("categories")) if string(category, "type") == f"dnltype:{kind}")
-    return filter(None, (string(category, "qcode", "name") for category in named))
+    first = ("name", "qcode") if kind in _NAMED else ("qcode", "name")
+    return filter(None, (string(category, *first) for category in named))

@@ -10,15 +10,16 @@ versions come as either.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import cast
+from typing import TypeVar, cast
 
 import msgspec
 
 from streams.errors import WireError
 from streams.feeds import FeedSpec
 from streams.records import Story
+from streams.vocabulary import PubStatus
 from streams.wires.charsets import decode_text
 from streams.wires.documents import Document, Dropped
 from streams.wires.drafts import Draft, to_story
@@ -27,9 +28,14 @@ from streams.wires.html import to_line
 Fields = dict[str, object]
 """One JSON object."""
 
+Item = TypeVar("Item")
+
+MAX_ITEMS = 5_000
+"""Most items of an answer that are read; agencies send up to a thousand a page."""
+
 _AROUND = "\ufeff\0 \t\r\n"
 _OPEN = ("{", "[")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # one without an end too, or each quote in it would be tried
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>u[dD][89a-fA-F]..)|.)", re.DOTALL)
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _WRAPPED_AT = range(50, 91)
@@ -58,26 +64,37 @@ def key(*names: str) -> re.Pattern[str]:
 
 
 def document_of(
-    name: str, drafts: Iterable[Draft | None], feed: FeedSpec, received_at: datetime, url: str | None
+    name: str,
+    items: Sequence[Item],
+    draft_of: Callable[[Item], Draft | None],
+    feed: FeedSpec,
+    received_at: datetime,
+    url: str | None,
 ) -> Document:
-    """The document of all items, a draft for each that is a story and None for each that is none.
+    """The document of all items; `draft_of` gives None for an item that is no story.
 
-    Two versions of one story are two stories; the same version again is dropped.
+    Two versions of one story are two stories; the same version again is dropped. So is a story without any text, but
+    for one that kills or withholds what was sent under its identity.
     """
     stories: dict[tuple[str, int | None, datetime | None], Story] = {}
     dropped: Counter[str] = Counter()
-    for draft in drafts:
+    for item in items[:MAX_ITEMS]:
+        draft = draft_of(item)
         if draft is None:
             dropped["not-a-story"] += 1
             continue
         story = to_story(draft, feed, received_at, url)
+        if not (story.headline or story.body) and story.pub_status is PubStatus.USABLE:
+            dropped["empty"] += 1
+            continue
         if (known := (story.guid, story.version, story.revised)) in stories:
             dropped["double"] += 1
         stories.setdefault(known, story)
+    dropped["beyond-limit"] = max(len(items) - MAX_ITEMS, 0)
     return Document(
         format=name,
         stories=tuple(stories.values()),
-        dropped=tuple(Dropped(reason, items) for reason, items in dropped.items()),
+        dropped=tuple(Dropped(reason, count) for reason, count in dropped.items() if count),
     )
 
 

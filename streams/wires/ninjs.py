@@ -74,7 +74,7 @@ def decode(
     items = _items(parse_json(raw, media_type))
     if not any(_is_ninjs(item) for item in items):
         raise WireError("not-a-feed", "no item of ninjs")
-    return document_of(NAME, map(_draft, items), feed, received_at, url)
+    return document_of(NAME, items, _draft, feed, received_at, url)
 
 
 def _items(document: object) -> list[Fields]:

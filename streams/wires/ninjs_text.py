@@ -14,6 +14,7 @@ from streams.wires.json_document import Fields, line, objects, paragraphs, strin
 from streams.wires.prose import prose
 from streams.wires.tree import first, parse_tree
 
+_MOST_BODIES = 32
 _MAIN = "main"
 _LESSER = frozenset(
     "abstract altext alttext caption description headline lead note preamble slug summary teaser title".split()
@@ -28,7 +29,7 @@ class _Body(NamedTuple):
 
 def headline_of(item: Fields) -> str:
     """The headline in one line, of several the main one in the item's language; empty where there is none."""
-    if stated := line(item, "headline"):
+    if stated := line(item, "headline", "headline_main"):
         return stated
     language = string(item, "language").lower()
     listed = [entry for entry in objects(item.get("headlines")) if line(entry, "value")]
@@ -55,21 +56,24 @@ def _remoteness(entry: Fields, language: str) -> tuple[bool, bool]:
 
 
 def _plain_fields(item: Fields) -> Iterator[_Body]:
-    """The bodies of version 1: `body_text`, `body_html`, `body_xhtml`, and those that senders added."""
+    """The bodies of version 1: `body_text`, `body_html`, `body_xhtml`, `body_main`, and those that senders added."""
     for name in item:
-        if name.startswith("body_") and isinstance(item[name], str):
-            yield _Body(_kind(name), "", string(item, name))
+        prefix, _, role = name.partition("_")
+        if prefix == "body" and (value := string(item, name)):
+            yield _Body(_kind(role, value), role, value)
 
 
 def _listed(item: Fields) -> Iterator[_Body]:
     """The bodies of versions 2 and 3."""
-    for entry in objects(item.get("bodies")):
-        role = string(entry, "role").lower()
-        yield _Body(_kind(string(entry, "contenttype", "contentType").lower() or role), role, string(entry, "value"))
+    for entry in objects(item.get("bodies"))[:_MOST_BODIES]:
+        role, value = string(entry, "role").lower(), string(entry, "value")
+        yield _Body(_kind(string(entry, "contenttype", "contentType").lower() or role, value), role, value)
 
 
-def _kind(name: str) -> str:
-    return "nitf" if "nitf" in name else "html" if "html" in name else "plain"
+def _kind(name: str, value: str) -> str:
+    if "nitf" in name:
+        return "nitf"
+    return "html" if "html" in name or "</" in value else "plain"
 
 
 def _fullest(bodies: list[_Body]) -> str:
