@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.cli.scanning import items_of
+from agents.cli.scanning import SourceError, items_of
 from streams import codec
 from streams.errors import WireError
 from streams.feeds import FeedSpec
@@ -220,7 +220,9 @@ def test_the_fuller_of_two_bodies_is_the_text() -> None:
 
 
 def test_plain_text_that_was_wrapped_is_put_together() -> None:
-    wrapped = "The council met on Friday in the old hall by the port and\ntook the movement off its list, as it had told all\nthen."
+    first = "The council met on Friday in the old hall by the port and"
+    lines = (first, "took a name off its list as it had told all before", "it.")
+    wrapped = "\n".join(lines)
     assert only({**NINJS, "body_text": wrapped}).body == wrapped.replace("\n", " ")
 
 
@@ -257,6 +259,13 @@ def test_a_wire_in_json_can_be_scanned_and_lines_still_can(tmp_path: Path) -> No
     lines = tmp_path / "archive"
     lines.write_text('{"id": "1", "headline": "x"}\n{"id": "2", "headline": "y"}\n')
     assert [found.id for found in items_of(str(lines))] == ["1", "2"]
+
+
+def test_a_wire_that_breaks_off_is_not_scanned_as_plain_text(tmp_path: Path) -> None:
+    item = tmp_path / "item.json"
+    item.write_text(json.dumps(NINJS, indent=2)[:-9])
+    with pytest.raises(SourceError, match="truncated"):
+        list(items_of(str(item)))
 
 
 SEEDS = [path.read_bytes() for path in DOCUMENTS]

@@ -172,6 +172,8 @@ def _document(source: str, raw: bytes) -> Iterator[Item]:
     try:
         stories = decode(raw, "scan", utcnow()).stories
     except WireError as refused:
+        if refused.reason in {"truncated", "malformed"}:
+            raise SourceError(f"{source}: {refused}") from None
         try:
             stories = (decode_plain(raw, "scan", source, utcnow()),)
         except WireError as error:
