@@ -207,6 +207,10 @@ def test_other_types_and_none_are_stories_where_there_is_a_text(kind: str | None
     assert only({**NINJS, "type": kind}).body == "It met."
 
 
+def test_a_text_that_names_an_event_is_still_a_text() -> None:
+    assert only({**NINJS, "events": [{"name": "Council meeting"}], "event": [{"name": "Vote"}]}).body == "It met."
+
+
 def test_a_cancellation_without_type_and_text_still_tells_its_identity() -> None:
     story = only({"uri": "urn:a", "pubstatus": "Canceled"})
     assert (story.guid, story.pub_status) == ("urn:a", PubStatus.CANCELED)

@@ -48,10 +48,10 @@ _NOT_STORIES = frozenset(
     "picture photo image video audio graphic planning event component package animation highlightspack".split()
 )
 _NOT_YET = frozenset({"commissioned"})  # TT: a text that is ordered and not yet written
-_EVENTS = ("eventdetails", "plannerdetails", "body_event", "events", "newscoverage", "newscoveragestatus", "coverages")
+_EVENTS = ("eventdetails", "plannerdetails", "body_event", "newscoverage", "newscoveragestatus", "coverages")
 _INTERNAL = frozenset(
-    "unique_name family_id original_creator fields_meta schedule_settings item_class _current_version ingest_provider "
-    "lock_user planning_date assigned_to".split()
+    "unique_name family_id original_creator fields_meta schedule_settings item_class _current_version planning_date "
+    "assigned_to".split()
 )
 
 
