@@ -51,7 +51,7 @@ _NOT_YET = frozenset({"commissioned"})  # TT: a text that is ordered and not yet
 _EVENTS = ("eventdetails", "plannerdetails", "body_event", "newscoverage", "newscoveragestatus", "coverages")
 _INTERNAL = frozenset(
     "unique_name family_id original_creator fields_meta schedule_settings item_class _current_version planning_date "
-    "assigned_to".split()
+    "assigned_to lock_user".split()
 )
 
 
