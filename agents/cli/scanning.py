@@ -22,7 +22,7 @@ from streams.reading import Reading, read
 from streams.records import Alert, Claim, Classified, Story
 from streams.registry import Registry
 from streams.reports import reports
-from streams.wires import decode, plain
+from streams.wires import decode, plain, sniff
 from streams.wires.lines import decode_line
 
 
@@ -151,7 +151,8 @@ async def _fetched(url: str) -> bytes:
 
 
 def _is_lines(source: str, raw: bytes) -> bool:
-    return source.endswith((".jsonl", ".ndjson")) or raw.lstrip()[:1] == b"{"
+    """By its name, or an object that opens no format of the wires: an item of ninjs is one object over many lines."""
+    return source.endswith((".jsonl", ".ndjson")) or (raw.lstrip()[:1] == b"{" and sniff(raw) is None)
 
 
 def _lines(source: str, raw: bytes) -> Iterator[Item]:
@@ -172,6 +173,8 @@ def _document(source: str, raw: bytes) -> Iterator[Item]:
         document = decode(raw, "scan", utcnow())
         stories = document.stories if document.format != plain.NAME else (_text(source, raw),)
     except WireError as refused:
+        if refused.reason in {"truncated", "malformed"}:
+            raise SourceError(f"{source}: {refused}") from None
         try:
             stories = (_text(source, raw),)
         except WireError as error:

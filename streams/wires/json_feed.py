@@ -1,0 +1,154 @@
+"""JSON Feed 1.0 and 1.1: a web feed in JSON, read by the rules of web feeds.
+
+An item is known by its `id`, which senders also give as a number, else by its link, else by title and date
+(`identity.py`). Text: `content_html`, then `content_text`, then `summary`. Times: `date_published`, `date_modified`;
+nothing is invented where none is given. Which addresses are relative the format does not say; they are completed by
+the feed's home page.
+
+Source: JSON Feed 1.1, jsonfeed.org/version/1.1.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from streams.errors import WireError
+from streams.feeds import FeedSpec
+from streams.records import Story
+from streams.vocabulary import Precision
+from streams.wires.dates import read_date
+from streams.wires.documents import Document, Dropped, settle, story_id
+from streams.wires.drafts import credit, language_of, subjects_of, web_link
+from streams.wires.html import to_line, to_text
+from streams.wires.identity import Candidate, identities
+from streams.wires.json_document import (
+    Fields,
+    fields,
+    joined,
+    key,
+    line,
+    may_be_json,
+    objects,
+    paragraphs,
+    parse_json,
+    string,
+    strings,
+)
+from streams.wires.notices import signals_of
+
+NAME = "json-feed"
+
+MAX_ITEMS = 20_000
+_VERSION = re.compile(r'(?<!\\)"version"\s*+:\s*+"https?:\\?/\\?/(?:www\.)?jsonfeed\.org\\?/version', re.IGNORECASE)
+_ITEMS, _CONTENT = key("items"), key("content_html", "content_text")
+_CHANNEL = key("home_page_url", "feed_url")
+_STATED = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version", re.IGNORECASE)
+
+
+def sniff(head: str, media_type: str | None) -> bool:
+    """Whether a document names a version of JSON Feed, or has its keys: where they are sorted the version is last."""
+    if not may_be_json(head):
+        return False
+    return bool(_VERSION.search(head) or (_ITEMS.search(head) and _CONTENT.search(head) and _CHANNEL.search(head)))
+
+
+def decode(
+    raw: bytes,
+    feed: FeedSpec,
+    received_at: datetime,
+    *,
+    media_type: str | None = None,
+    url: str | None = None,
+) -> Document:
+    """The stories of a feed. `url`, where the bytes came from in the end, completes links, nothing else.
+
+    Raises WireError.
+    """
+    channel = fields(parse_json(raw, media_type))
+    if not isinstance(channel.get("items"), list) or not (
+        _STATED.match(string(channel, "version")) or string(channel, "home_page_url", "feed_url")
+    ):
+        raise WireError("not-a-feed", "neither a version of JSON Feed nor its items")
+    listed = objects(channel["items"])
+    items = listed[:MAX_ITEMS]
+    base = _base(channel, url or feed.url)
+    candidates = [_candidate(item, base) for item in items]
+    context = _Context(feed, received_at, channel)
+    chosen = identities(candidates)
+    return Document(
+        format=NAME,
+        stories=tuple(_story(candidates[at], guid, items[at], context) for at, guid in chosen.items()),
+        title=line(channel, "title") or None,
+        hub=_hub(channel),
+        self_url=web_link(string(channel, "feed_url"), ""),
+        dropped=_dropped(len(listed) - len(items), candidates, len(chosen)),
+    )
+
+
+class _Context(NamedTuple):
+    """What the items of a feed share."""
+
+    feed: FeedSpec
+    received_at: datetime
+    channel: Fields
+
+
+def _base(channel: Fields, url: str) -> str:
+    return web_link(string(channel, "home_page_url"), url) or web_link(string(channel, "feed_url"), url) or url
+
+
+def _candidate(item: Fields, base: str) -> Candidate:
+    link = web_link(string(item, "url"), base) or web_link(string(item, "external_url"), base)
+    date = string(item, "date_published", "date_modified")
+    return Candidate(string(item, "id") or None, link, line(item, "title"), date, _body(item))
+
+
+def _body(item: Fields) -> str:
+    plain = (to_text(paragraphs(string(item, name))) for name in ("content_text", "summary"))
+    return to_text(string(item, "content_html")) or next(filter(None, plain), "")
+
+
+def _story(item: Candidate, guid: str, entry: Fields, context: _Context) -> Story:
+    feed, channel = context.feed, context.channel
+    published = read_date(string(entry, "date_published"), feed.zone)
+    revised = read_date(string(entry, "date_modified"), feed.zone)
+    first = published or revised
+    stated = (string(entry, "language"), string(channel, "language"))
+    return settle(
+        Story(
+            id=story_id(feed.key, guid),
+            feed=feed.key,
+            guid=guid,
+            headline=item.title,
+            body=item.body,
+            received_at=context.received_at,
+            published=first.at if first else None,
+            published_precision=first.precision if first else Precision.TIME,
+            revised=revised.at if revised else None,
+            language=next(filter(None, map(language_of, stated)), None) or feed.language,
+            link=item.link,
+            source=credit(feed.source or line(channel, "title")),
+            byline=credit(_authors(entry) or _authors(channel)),
+            signals=signals_of(lines=(item.title,)),
+            subjects=subjects_of(map(to_line, strings(entry.get("tags")))),
+            official_of=feed.authority if feed.official else None,
+        )
+    )
+
+
+def _authors(of: Fields) -> str:
+    """Version 1.1 lists `authors`; 1.0 has one `author`."""
+    listed = [*objects(of.get("authors")), *objects(of.get("author"))]
+    return joined(line(author, "name") for author in listed)
+
+
+def _hub(channel: Fields) -> str | None:
+    hubs = (hub for hub in objects(channel.get("hubs")) if string(hub, "type").lower() in {"", "websub"})
+    return next((found for hub in hubs if (found := web_link(string(hub, "url"), ""))), None)
+
+
+def _dropped(beyond: int, candidates: Sequence[Candidate], stories: int) -> tuple[Dropped, ...]:
+    empty = sum(candidate.is_empty for candidate in candidates)
+    reasons = {"beyond-limit": beyond, "empty": empty, "double": len(candidates) - empty - stories}
+    return tuple(Dropped(reason, items) for reason, items in reasons.items() if items > 0)
