@@ -33,6 +33,14 @@ from streams.wires.documents import Document
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
+PLAIN = """Harbour of Lindmark opens again
+
+LINDMARK, Nov 24 - The harbour of Lindmark opened again on Tuesday after three weeks of repairs, its master said.
+
+Two ferries left in the morning. More are expected to follow within days.
+"""
+
+
 def rss(*items: tuple[str, str]) -> str:
     body = "".join(f"<item><guid>{guid}</guid><title>{title}</title></item>" for guid, title in items)
     return f"<rss version='2.0'><channel>{body}</channel></rss>"
@@ -157,6 +165,11 @@ class TestOneRound:
         await collected(collector(), world)
         (story,) = world.stories
         assert (story.feed, story.language, story.source, story.official_of) == ("f", "en", "AG", "ru")
+
+    async def test_takes_a_plain_text_for_the_story_it_is(self, collector: New, world: World, drops: Path) -> None:
+        deliver(drops, "a.txt", PLAIN)
+        assert await collected(collector(), world) == Collected(1, 1, 0)
+        assert world.stories[0].headline == "Harbour of Lindmark opens again"
 
     async def test_publishes_the_oldest_first_and_stores_once(self, collector: New, world: World, drops: Path) -> None:
         for name, guid, mtime_s in (("b.xml", "3", 2), ("a.xml", "2", 2), ("c.xml", "1", 1)):
