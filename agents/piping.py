@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ async def pipe(raw: bytes, intake: Intake, store: Remembers) -> Piped:
 
     Raises PipeError if it is no wire in any format, BrokerDown if the broker does not take it.
     """
+    raw = raw.removeprefix(BOM_UTF8)
     state = await store.load(intake.feed.key) or FeedState(feed=intake.feed.key)
     if _is_document(raw):
         after, piped = await _document(raw, intake, state)

@@ -89,6 +89,10 @@ def test_lines_are_published_as_the_feeds_in_their_order(desk: Desk) -> None:
     assert one.id == wires.decode(RSS, FEED, NOW).stories[0].id
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_line(desk: Desk) -> None:
+    assert desk.pipe(b"\xef\xbb\xbf" + lines({"id": "a", "headline": "One"})) == Piped(1, 1)
+
+
 def test_what_was_piped_before_is_known_and_what_changed_is_a_revision(desk: Desk) -> None:
     desk.pipe(lines({"id": "a", "headline": "One"}, {"id": "b", "headline": "Two"}))
     again = lines({"id": "a", "headline": "One"}, {"id": "b", "headline": "Two, corrected"})
