@@ -44,6 +44,14 @@ class KafkaFeedState:
         async for message in self._read(Topic.FEED_STATE, partition, 0, None):
             self._take(message)
 
+    async def refresh(self, key: str) -> None:
+        """Reads again what is kept for one feed, after another process may have been its writer. Raises BrokerDown."""
+        self._states.pop(key, None)
+        for partition in range(partitions_of(Topic.FEED_STATE)):
+            async for message in self._read(Topic.FEED_STATE, partition, 0, None):
+                if message.key == key.encode():
+                    self._take(message)
+
     def forget(self, *keys: str) -> None:
         """Drops the states of feeds that others poll from here on."""
         for key in keys:

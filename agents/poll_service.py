@@ -1,9 +1,10 @@
 """The poller as a service: what it needs of the broker, around the Poller itself.
 
-topics ▶ publisher ▶ feed list, feed states ▶ health ▶ polling     ... a signal, or a fault ...     back
+topics ▶ publisher ▶ feed list, feed states ▶ health ▶ polling, collecting     ... a signal, or a fault ...     back
 
 Feeds given by hand are polled here and by nobody else. The feeds of a list are published to `wire.feeds` and shared
-with all other pollers on the same broker.
+with all other pollers on the same broker. Feeds that are delivered into a folder are never published there: each poller
+whose own list names the folder has a collector for it, and one of these works.
 """
 
 from __future__ import annotations
@@ -11,23 +12,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
+from agents.collector import Collector
 from agents.credentials import Credentials
 from agents.feed_list import FeedList
 from agents.feed_state import KafkaFeedState
 from agents.fetching import Fetcher
 from agents.health import serving
+from agents.intake import Intake
 from agents.kafka import Publisher, create_topics
 from agents.logs import get_logger
 from agents.memory import LogReader
 from agents.messages import Outgoing
 from agents.metrics import BUILD, FEEDS, KEPT_BACK, NEW_STORIES, NEWEST_ITEM, POLL_SECONDS, POLLS, VERSION
 from agents.parsing import Parser
+from agents.piping import Piped, pipe
 from agents.poller import Look, Poller
 from agents.settings import Settings
 from agents.shards import Adapt, Shards
 from agents.signals import stop_signal
+from agents.watcher import Habits
 from streams.codec import encode
 from streams.errors import SettingsError
 from streams.feeds import FeedSpec
@@ -50,15 +58,16 @@ async def run_poller(settings: Settings, feeds: Sequence[FeedSpec], *, shared: b
 
     `shared`: `feeds` are a list to be shared with other pollers, whose feeds go through `adapt` before they are polled.
     """
+    addressed = [feed for feed in feeds if feed.folder is None]
     async with _service(settings) as service:
         if shared:
-            await service.feed_list.announce(feeds)
+            await service.feed_list.announce(addressed)
             runs = [service.poller.run(), service.shards(adapt).run()]
         else:
             await service.store.start()
-            await service.poller.follow(*map(adapt, feeds))
+            await service.poller.follow(*map(adapt, addressed))
             runs = [service.poller.run()]
-        return await _until_signal(runs)
+        return await _until_signal([*runs, *(collector.run() for collector in service.collectors(feeds))])
 
 
 async def _until_signal(runs: Iterable[Coroutine[Any, Any, None]]) -> int:
@@ -77,23 +86,39 @@ async def _until_signal(runs: Iterable[Coroutine[Any, Any, None]]) -> int:
 
 
 async def poll_once(settings: Settings, feeds: Sequence[FeedSpec]) -> dict[str, str]:
-    """Polls every feed once, due or not: feed key to how it ended."""
+    """Polls every feed once, due or not, and empties every folder: feed key to how it ended."""
+    told: dict[str, str] = {}
     async with _service(settings) as service:
         await service.store.start()
-        poller = service.poller
-        polled = [await poller.poll(feed) for feed in feeds]
-    return {feed.key: f"{p.fetched.outcome}, {len(p.stories)} new" for feed, p in zip(feeds, polled, strict=True)}
+        for feed in feeds:
+            if feed.folder is None:
+                polled = await service.poller.poll(feed)
+                told[feed.key] = f"{polled.fetched.outcome}, {len(polled.stories)} new"
+        for collector in service.collectors(feeds):
+            files, new, refused = await collector.collect_all()
+            told[collector.feed.key] = f"{files} files, {new} new, {refused} refused"
+    return told
+
+
+async def publish_piped(settings: Settings, raw: bytes, *, new: FeedSpec, listed: FeedSpec | None) -> Piped:
+    """Publishes what came on stdin: as the feed of the operator's list, else as that of the shared list, else as `new`.
+
+    Raises SettingsError, BrokerError, or PipeError if it is no wire.
+    """
+    async with _equipment(settings) as (publisher, parser):
+        read = LogReader(publisher.bootstrap)
+        shared = None if listed else (await FeedList(read, publisher).feeds()).get(new.key)
+        store = KafkaFeedState(read, publisher)
+        await store.refresh(new.key)
+        feed = listed or (shared[0] if shared else new)
+        unaddressed = replace(feed, url="")  # a text without any mark is a story only if it came from no address
+        return await pipe(raw, Intake(unaddressed, partial(_publish, publisher), parser), store)
 
 
 @asynccontextmanager
 async def _service(settings: Settings) -> AsyncIterator[_Service]:
-    if settings.broker is None:
-        raise SettingsError("no broker: set LISTWIRE_BROKER, or let `listwire up` bring one")
-    await create_topics(settings.broker, settings.replication)
     async with AsyncExitStack() as stack:
-        publisher = Publisher(settings.broker)
-        await publisher.start()
-        stack.push_async_callback(publisher.stop)
+        publisher, parser = await stack.enter_async_context(_equipment(settings))
         fetcher = await stack.enter_async_context(
             Fetcher(
                 contact=settings.contact,
@@ -101,21 +126,41 @@ async def _service(settings: Settings) -> AsyncIterator[_Service]:
                 credentials=Credentials(settings.credentials_dir),
             )
         )
-        parser = Parser(workers=PARSERS)
-        stack.push_async_callback(parser.close)
-        service = _Service(settings.broker, publisher, fetcher, parser)
+        habits = Habits(settle_s=settings.drop_settle_s, keep_days=settings.drop_keep_days)
+        service = _Service(publisher, fetcher, parser, habits)
         await stack.enter_async_context(serving(settings.metrics_host, settings.poller_metrics_port, service.missing))
         BUILD.labels(version=VERSION).set(1)
         yield service
 
 
+@asynccontextmanager
+async def _equipment(settings: Settings) -> AsyncIterator[tuple[Publisher, Parser]]:
+    if settings.broker is None:
+        raise SettingsError("no broker: set LISTWIRE_BROKER, or let `listwire up` bring one")
+    await create_topics(settings.broker, settings.replication)
+    async with AsyncExitStack() as stack:
+        publisher = Publisher(settings.broker)
+        await publisher.start()
+        stack.push_async_callback(publisher.stop)
+        parser = Parser(workers=PARSERS)
+        stack.push_async_callback(parser.close)
+        yield publisher, parser
+
+
+async def _publish(publisher: Publisher, stories: Sequence[Story]) -> None:
+    await publisher.publish(*(Outgoing(Topic.STORIES, s.id.encode(), encode(s)) for s in stories))
+
+
 class _Service:
     """The poller with what it works with on one broker."""
 
-    def __init__(self, broker: str, publisher: Publisher, fetcher: Fetcher, parser: Parser) -> None:
-        self._broker = broker
+    def __init__(self, publisher: Publisher, fetcher: Fetcher, parser: Parser, habits: Habits) -> None:
+        self._broker = publisher.bootstrap
         self._publisher = publisher
-        self._read = LogReader(broker)
+        self._publish = partial(_publish, publisher)
+        self._parser = parser
+        self._habits = habits
+        self._read = LogReader(publisher.bootstrap)
         self._shards: Shards | None = None
         self.feed_list = FeedList(self._read, publisher)
         self.store = KafkaFeedState(self._read, publisher)
@@ -129,14 +174,24 @@ class _Service:
         self._shards = Shards(self._broker, self.poller, self.store, self._read, adapt)
         return self._shards
 
+    def collectors(self, feeds: Iterable[FeedSpec]) -> list[Collector]:
+        """One for each folder among the feeds."""
+        return [self._collector(feed) for feed in feeds if feed.folder is not None and feed.enabled]
+
     async def missing(self) -> list[str]:
         """What keeps the poller from being ready."""
         problems = [] if await self._publisher.reachable() else [f"broker {self._broker} does not answer"]
         unassigned = self._shards is not None and self._shards.partitions is None
         return [*problems, "no share of the feed list yet"] if unassigned else problems
 
-    async def _publish(self, stories: Sequence[Story]) -> None:
-        await self._publisher.publish(*(Outgoing(Topic.STORIES, s.id.encode(), encode(s)) for s in stories))
+    def _collector(self, feed: FeedSpec) -> Collector:
+        def observe(look: Look) -> None:
+            _count(look, collector.state)
+
+        intake = Intake(feed, self._publish, self._parser)
+        refresh = partial(self.store.refresh, feed.key)
+        collector = Collector(intake, store=self.store, observe=observe, refresh=refresh, habits=self._habits)
+        return collector
 
     def _observe(self, look: Look) -> None:
         _count(look, self.poller.states.get(look.feed))

@@ -4,8 +4,10 @@ Nothing is published or remembered, no validator is sent, and no broker is neede
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -36,8 +38,11 @@ async def probe_all(
     hosts = Hosts(utcnow, asyncio.sleep, host_spacing_s)
 
     async def one(feed: FeedSpec) -> Probe:
-        async with hosts.turn(feed.host), slots:  # first the host, or feeds of one host would wait in all the slots
-            probe = await _probe(feed, fetcher, parser)
+        if feed.folder is not None:
+            probe = await asyncio.to_thread(_probe_folder, feed, Path(feed.folder))
+        else:
+            async with hosts.turn(feed.host), slots:  # first the host, or feeds of one host would wait in all the slots
+                probe = await _probe(feed, fetcher, parser)
         done(probe)
         return probe
 
@@ -65,3 +70,13 @@ async def _read(feed: FeedSpec, fetched: Fetched, parser: Parser) -> tuple[Fetch
         return replace(fetched, outcome=Outcome(error.reason), detail=error.detail), None
     except ParserKilled as error:
         return replace(fetched, outcome=Outcome.PARSER_KILLED, detail=error.detail), None
+
+
+def _probe_folder(feed: FeedSpec, folder: Path) -> Probe:
+    """Whether files could be moved there: it takes to list, to enter and to write."""
+    started = time.perf_counter()
+    problem = None if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else f"no right to move files in {folder}"
+    problem = problem if folder.is_dir() else f"no folder {folder}"
+    outcome = Outcome.CONNECT_ERROR if problem else Outcome.OK
+    seconds = time.perf_counter() - started
+    return Probe(key=feed.key, url=str(folder), fine=not problem, outcome=outcome, seconds=seconds, problem=problem)

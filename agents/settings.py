@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("listwire"), description="what may be deleted")
     feeds_file: Path | None = Field(None, description="the feed list; none: the one that is bundled")
     credentials_dir: Path | None = Field(None, description="folder with the secrets of feeds, a file each")
+    drop_settle_s: float = Field(
+        2.0, gt=0, le=3600, description="a file in a watched folder is whole when it did not change for so long"
+    )
+    drop_keep_days: int = Field(7, ge=1, le=36500, description="published files of watched folders are kept so long")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal")
     metrics_host: str = Field("127.0.0.1", description="where metrics and health listen")

@@ -1,4 +1,7 @@
-"""The feed list: what is polled, how often, and whose words it carries.
+"""The feed list: what is polled or watched, how often, and whose words it carries.
+
+A feed has either an address (`url`) or a folder of this machine into which an agency delivers files (`folder`). Only
+the operator's own file may name a folder: a list that comes from elsewhere must not make us move files about.
 
 `feeds.toml` beside this module is the list that ships; an operator's file has the same form, one table a
 feed, its header the feed's key. The loader is strict: an unknown field, a missing one, a second table of the
@@ -12,6 +15,7 @@ import re
 from datetime import UTC, timedelta, timezone, tzinfo
 from functools import cache
 from importlib import resources
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -29,6 +33,7 @@ DEFAULT_INTERVAL_S = 300
 DEFAULT_MAX_WAIT_S = 3_600
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9\-]{0,63}")
+_KEY_RULE = "a key is lower-case letters, digits and hyphens, at most 64"
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 _OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
 _CREDENTIAL = _KEY
@@ -40,7 +45,8 @@ class FeedSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One feed as its owner describes it."""
 
     key: str
-    url: str
+    url: str = ""
+    folder: str | None = None  # watched instead of an address; absolute
     name: str
     source: str | None = None  # the credit of its stories, unless the item names another outlet
     language: str | None = None  # of stories that do not say it themselves
@@ -56,7 +62,7 @@ class FeedSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def host(self) -> str:
-        """Host and port: feeds that share it take turns."""
+        """Host and port: feeds that share it take turns; empty for a folder."""
         return urlsplit(self.url).netloc.lower()
 
     @property
@@ -65,16 +71,19 @@ class FeedSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return _zone(self.timezone) if self.timezone else UTC
 
 
-def load_feeds(raw: bytes, file_name: str) -> tuple[FeedSpec, ...]:
-    """The feeds of a feed list, in its order, rhythms clamped to 60 s .. 24 h. Raises DataFileError."""
+def load_feeds(raw: bytes, file_name: str, *, folders: bool = False) -> tuple[FeedSpec, ...]:
+    """The feeds of a feed list, in its order, rhythms clamped to 60 s .. 24 h. Raises DataFileError.
+
+    `folders` is for the operator's own file; in any other list a feed with a folder is an error.
+    """
     try:
         tables = msgspec.toml.decode(raw, type=dict[str, dict[str, Any]])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataFileError(file_name, _readable(error)) from None
     if not tables:
         raise DataFileError(file_name, "lists no feed: write one table a feed, [key] and below it url and name")
-    feeds = tuple(checked_feed(key, table, file_name) for key, table in tables.items())
-    _check_addresses(feeds, file_name)
+    feeds = tuple(checked_feed(key, table, file_name, folders=folders) for key, table in tables.items())
+    _check_places(feeds, file_name)
     return feeds
 
 
@@ -105,14 +114,26 @@ def key_of_url(url: str) -> str:
     return f"{words[:50] or 'feed'}-{hashlib.blake2b(url.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
-def checked_feed(key: str, table: dict[str, Any], file_name: str) -> FeedSpec:
-    """The feed of one table, its rhythm clamped. Raises DataFileError that names file and key."""
+def feed_of_key(key: str) -> FeedSpec:
+    """The feed of what `--stdin KEY` brings, where no list has one of that key. Raises DataFileError."""
+    if not _KEY.fullmatch(key):
+        raise DataFileError("--stdin", _KEY_RULE, key)
+    return FeedSpec(key=key, name=key)
+
+
+def checked_feed(key: str, table: dict[str, Any], file_name: str, *, folders: bool = False) -> FeedSpec:
+    """The feed of one table, its rhythm clamped; `folders` as in `load_feeds`.
+
+    Raises DataFileError that names file and key.
+    """
     if "key" in table:
         raise DataFileError(file_name, "the table's header is the key, a field `key` is one too many", key)
     try:
         feed = msgspec.convert({**table, "key": key}, FeedSpec)
     except msgspec.ValidationError as error:
         raise DataFileError(file_name, str(error), key) from None
+    if feed.folder is not None and not folders:
+        raise DataFileError(file_name, "folder: only the operator's own feed file may name one", key)
     if problem := _problem(feed):
         raise DataFileError(file_name, problem, key)
     return replace(feed, interval_s=min(max(feed.interval_s, MIN_INTERVAL_S), MAX_INTERVAL_S))
@@ -120,7 +141,7 @@ def checked_feed(key: str, table: dict[str, Any], file_name: str) -> FeedSpec:
 
 def _problem(feed: FeedSpec) -> str | None:
     if not _KEY.fullmatch(feed.key):
-        return "a key is lower-case letters, digits and hyphens, at most 64"
+        return _KEY_RULE
     if feed.language is not None and not _LANGUAGE.fullmatch(feed.language):
         return f"language: {feed.language!r} is no language tag such as `en` or `zh-hans`"
     if feed.official and feed.authority is None:
@@ -129,7 +150,7 @@ def _problem(feed: FeedSpec) -> str | None:
         return "note: a disabled feed needs its reason"
     if feed.timezone is not None and not _is_zone(feed.timezone):
         return f"timezone: {feed.timezone!r} is neither a known IANA zone nor an offset such as `+03:00`"
-    return _request_problem(feed) or _address_problem(feed.url)
+    return _request_problem(feed) or _place_problem(feed)
 
 
 def _request_problem(feed: FeedSpec) -> str | None:
@@ -137,6 +158,19 @@ def _request_problem(feed: FeedSpec) -> str | None:
         return "credential: the name of a file in the folder of credentials: lower-case letters, digits and hyphens"
     if feed.user_agent is not None and not _USER_AGENT.fullmatch(feed.user_agent):
         return "user_agent: one line of at most 256 ASCII letters, signs and spaces"
+    if feed.folder is not None and (feed.credential is not None or feed.user_agent is not None):
+        return "credential, user_agent: are sent to an address, and a folder has none"
+    return None
+
+
+def _place_problem(feed: FeedSpec) -> str | None:
+    if feed.folder is None:
+        return _address_problem(feed.url) if feed.url else "needs `url` or `folder`"
+    if feed.url:
+        return "has `url` and `folder`: a feed is polled or watched, not both"
+    path = PurePosixPath(feed.folder)
+    if not path.is_absolute() or ".." in path.parts or "\0" in feed.folder:
+        return f"folder: {feed.folder!r} is no absolute path without `..`"
     return None
 
 
@@ -153,12 +187,13 @@ def _address_problem(url: str) -> str | None:
     return None
 
 
-def _check_addresses(feeds: tuple[FeedSpec, ...], file_name: str) -> None:
-    owners: dict[str, str] = {}
+def _check_places(feeds: tuple[FeedSpec, ...], file_name: str) -> None:
+    owners: dict[tuple[str, str], str] = {}
     for feed in feeds:
-        if feed.url in owners:
-            raise DataFileError(file_name, f"url: the same as that of {owners[feed.url]}", feed.key)
-        owners[feed.url] = feed.key
+        place = ("url", feed.url) if feed.folder is None else ("folder", str(PurePosixPath(feed.folder)))
+        if place in owners:
+            raise DataFileError(file_name, f"{place[0]}: the same as that of {owners[place]}", feed.key)
+        owners[place] = feed.key
 
 
 def _is_zone(name: str) -> bool:

@@ -56,6 +56,7 @@ class TestMessages:
         [
             (b"a", {"url": "ftp://a.example", "name": "A"}, "feed a: url: 'ftp://a.example' is no http"),
             (b"A b", {"url": "https://a.example/", "name": "A"}, "feed A b: a key is lower-case"),
+            (b"a", {"folder": "/srv/drop", "name": "A"}, "feed a: folder: only the operator's own feed file"),
             (b"a", {"url": "https://a.example/"}, "feed a: Object missing required field `name`"),
         ],
     )

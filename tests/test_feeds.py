@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import DataFileError
-from streams.feeds import MAX_INTERVAL_S, MIN_INTERVAL_S, FeedSpec, default_feeds, feed_of_url, load_feeds
+from streams.feeds import MAX_INTERVAL_S, MIN_INTERVAL_S, FeedSpec, default_feeds, feed_of_key, feed_of_url, load_feeds
 
 GOOD = """
 [agency-en]
@@ -32,6 +32,59 @@ def problem(text: str) -> str:
         load_feeds(text.encode(), "mine.toml")
     assert "\n" not in str(broken.value)
     return str(broken.value)
+
+
+WATCHED = """
+[agency-drop]
+folder = "/srv/drop/agency"
+name = "Agency"
+language = "en"
+timezone = "+03:00"
+source = "AG"
+authority = "ru"
+official = true
+"""
+
+
+def test_a_folder_stands_in_for_an_address_and_may_set_all_that_a_feed_may() -> None:
+    (feed,) = load_feeds(WATCHED.encode(), "mine.toml", folders=True)
+    assert (feed.folder, feed.url, feed.host) == ("/srv/drop/agency", "", "")
+    assert (feed.language, feed.source, feed.authority, feed.official) == ("en", "AG", "ru", True)
+    assert feed.zone.utcoffset(None) == timedelta(hours=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[a]\nname = 'A'\n", "mine.toml: a: needs `url` or `folder`"),
+        ("[a]\nurl = ''\nname = 'A'\n", "mine.toml: a: needs `url` or `folder`"),
+        ("[a]\nurl = 'http://x/'\nfolder = '/x'\nname = 'A'\n", "mine.toml: a: has `url` and `folder`"),
+        ("[a]\nfolder = '/x'\nname = 'A'\ncredential = 'c'\n", "mine.toml: a: credential, user_agent: are sent"),
+        ("[a]\nfolder = 'drop'\nname = 'A'\n", "mine.toml: a: folder: 'drop' is no absolute path"),
+        ("[a]\nfolder = ''\nname = 'A'\n", "mine.toml: a: folder: '' is no absolute path"),
+        ("[a]\nfolder = '~/drop'\nname = 'A'\n", "mine.toml: a: folder: '~/drop' is no absolute path"),
+        ("[a]\nfolder = '/x/../y'\nname = 'A'\n", "mine.toml: a: folder: '/x/../y' is no absolute path"),
+        (
+            "[a]\nfolder = '/x'\nname = 'A'\n[b]\nfolder = '/x/'\nname = 'B'\n",
+            "mine.toml: b: folder: the same as that of a",
+        ),
+    ],
+)
+def test_a_feed_is_either_polled_or_watched(text: str, expected: str) -> None:
+    with pytest.raises(DataFileError) as broken:
+        load_feeds(text.encode(), "mine.toml", folders=True)
+    assert str(broken.value).startswith(expected)
+
+
+def test_only_the_operators_own_list_may_name_a_folder() -> None:
+    assert "only the operator's own feed file may name one" in problem(WATCHED)
+
+
+@pytest.mark.parametrize("key", ["", "A", "a b", "a/b", "a" * 65])
+def test_the_key_of_stdin_is_held_to_the_rule_of_keys(key: str) -> None:
+    assert feed_of_key("agency-x").key == "agency-x"
+    with pytest.raises(DataFileError, match="--stdin"):
+        feed_of_key(key)
 
 
 def test_a_list_is_read_in_its_order() -> None:

@@ -100,3 +100,10 @@ def test_a_wrong_value_is_blamed_on_the_variable_or_flag_it_came_from(
     monkeypatch.setenv("LISTWIRE_METRICS_PORT", "99999")
     with pytest.raises(SettingsError, match=r"^LISTWIRE_METRICS_PORT: input should be less than"):
         load_settings()
+
+
+def test_how_folders_are_watched_can_be_set_within_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (load_settings().drop_settle_s, load_settings().drop_keep_days) == (2.0, 7)
+    monkeypatch.setenv("LISTWIRE_DROP_KEEP_DAYS", "0")
+    with pytest.raises(SettingsError, match=r"^LISTWIRE_DROP_KEEP_DAYS: input should be greater than or equal to 1"):
+        load_settings()

@@ -48,7 +48,7 @@ def list_feeds(
             continue
         mark = "on " if feed.enabled else "off"
         note = f"  ({feed.note})" if feed.note and not feed.enabled else ""
-        typer.echo(f"{mark} {feed.key:32} {feed.url}{note}")
+        typer.echo(f"{mark} {feed.key:32} {feed.folder or feed.url}{note}")
 
 
 def parse(

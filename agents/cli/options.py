@@ -56,7 +56,7 @@ def feeds_of(settings: Settings, urls: list[str] | None) -> tuple[FeedSpec, ...]
     if urls:
         return tuple(feed_of_url(url) for url in urls)
     if settings.feeds_file is not None:
-        return load_feeds(_read(settings.feeds_file), str(settings.feeds_file))
+        return load_feeds(_read(settings.feeds_file), str(settings.feeds_file), folders=True)
     return default_feeds()
 
 

@@ -6,16 +6,20 @@ null), and optionally the other fields of a Story. Unknown fields are ignored.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import hashlib
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from streams.errors import RecordError
+from streams.feeds import FeedSpec
 from streams.records import Story
 from streams.vocabulary import Precision, PubStatus
-from streams.wires.documents import story_id
+from streams.wires.documents import settle, story_id
+from streams.wires.drafts import web_link
 
 NAME = "lines"
 
@@ -49,8 +53,47 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 _decoder = msgspec.json.Decoder(Line)
 
 
+def is_lines(raw: bytes) -> bool:
+    """Whether this is one JSON object a line, and not one that is spread over several, as a document may be."""
+    first, _, rest = raw.strip().partition(b"\n")
+    if not first.startswith(b"{"):
+        return False
+    try:
+        msgspec.json.decode(first, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return rest.lstrip()[:1] == b"{"  # the first line is broken, the next begins anew
+    return True
+
+
+def story_of_line(raw: bytes, number: int, received_at: datetime, feed: FeedSpec) -> Story:
+    """The line's story as one of `feed`, whatever feed the line names. Raises RecordError that names the line.
+
+    A line without an id is known by what it says: its number is that of another story tomorrow.
+    """
+    line = _read(raw, number)
+    story = _story(line, number, received_at, feed.zone)
+    guid = story.guid if line.guid or line.id is not None else _hash(story)
+    return settle(
+        replace(
+            story,
+            id=story_id(feed.key, guid),
+            feed=feed.key,
+            guid=guid,
+            language=story.language or feed.language,
+            source=story.source or feed.source,
+            link=web_link(story.link, ""),
+            official_of=feed.authority if feed.official else None,
+        )
+    )
+
+
 def decode_line(raw: bytes, number: int, received_at: datetime) -> tuple[str, Story]:
     """The line's own id (its number if it has none) and its story. Raises RecordError that names the line."""
+    line = _read(raw, number)
+    return str(line.id if line.id is not None else line.guid or number), _story(line, number, received_at)
+
+
+def _read(raw: bytes, number: int) -> Line:
     try:
         line = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -59,13 +102,18 @@ def decode_line(raw: bytes, number: int, received_at: datetime) -> tuple[str, St
         raise RecordError(f"line {number}", "nested too deep") from None
     if not (line.headline or line.body):
         raise RecordError(f"line {number}", "neither headline nor body")
-    return str(line.id if line.id is not None else line.guid or number), _story(line, number, received_at)
+    return line
 
 
-def _story(line: Line, number: int, received_at: datetime) -> Story:
+def _hash(story: Story) -> str:
+    words = f"{story.published}\n{story.text}".encode("utf-8", "replace")
+    return "hash:" + hashlib.blake2b(words).hexdigest()[:32]
+
+
+def _story(line: Line, number: int, received_at: datetime, zone: tzinfo = UTC) -> Story:
     guid = line.guid or str(line.id if line.id is not None else number)
     feed = line.feed or "lines"
-    published, precision = parse_moment(line.published, f"line {number}: published")
+    published, precision = parse_moment(line.published, f"line {number}: published", zone)
     return Story(
         id=story_id(feed, guid),
         feed=feed,
@@ -76,7 +124,7 @@ def _story(line: Line, number: int, received_at: datetime) -> Story:
         revision=line.revision,
         published=published,
         published_precision=precision,
-        revised=parse_moment(line.revised, f"line {number}: revised")[0],
+        revised=parse_moment(line.revised, f"line {number}: revised", zone)[0],
         language=line.language,
         link=line.link or line.url,
         source=line.source,
@@ -87,13 +135,16 @@ def _story(line: Line, number: int, received_at: datetime) -> Story:
         subjects=line.subjects,
         pub_status=line.pub_status,
         signals=line.signals,
-        embargoed_until=parse_moment(line.embargoed_until, f"line {number}: embargoed_until")[0],
+        embargoed_until=parse_moment(line.embargoed_until, f"line {number}: embargoed_until", zone)[0],
         complete=line.complete,
     )
 
 
-def parse_moment(text: str | None, where: str) -> tuple[datetime | None, Precision]:
-    """An RFC 3339 time, a date, or a year-month, in UTC, and how precise it was. Raises RecordError naming `where`."""
+def parse_moment(text: str | None, where: str, zone: tzinfo = UTC) -> tuple[datetime | None, Precision]:
+    """An RFC 3339 time, a date, or a year-month, in UTC, and how precise it was. Raises RecordError naming `where`.
+
+    `zone` is that of times that name none; a date alone stays the date it is.
+    """
     if text is None or not text.strip():
         return None, Precision.TIME
     value = text.strip()
@@ -104,4 +155,9 @@ def parse_moment(text: str | None, where: str) -> tuple[datetime | None, Precisi
     except ValueError:
         raise RecordError(where, f"{text!r} is no RFC 3339 time, date or year-month") from None
     precision = Precision.DAY if len(value) == 10 else Precision.TIME
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)), precision
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone if precision is Precision.TIME else UTC)
+    try:
+        return moment.astimezone(UTC), precision
+    except OverflowError:
+        raise RecordError(where, f"{text!r} is no time of ours") from None
