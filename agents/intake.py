@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from agents.messages import Undeliverable
 from agents.parsing import ParserKilled, Request
-from agents.poller import PUBLISH_AT_ONCE, UNSENT, Parses, Publish, Surroundings
+from agents.poller import UNSENT, Parses, Publish, Surroundings
 from streams.errors import WireError
 from streams.feeds import FeedSpec
 from streams.polling import FeedState, Fetched, Outcome, digest
@@ -59,14 +59,21 @@ class Intake:
         return taken._replace(outcome=Outcome.TRUNCATED, detail=told)
 
     async def publish(self, document: Document, fetched: Fetched, state: FeedState) -> Taken:
-        """Publishes what is news in a document that is parsed. Raises as `take` does."""
-        after, stories, kept_back = digest(state, fetched, document, self.world.now())
-        try:
-            for start in range(0, len(stories), PUBLISH_AT_ONCE):
-                await self._publish(stories[start : start + PUBLISH_AT_ONCE])
-        except Undeliverable as error:
-            return Taken(state, UNSENT, len(document.stories), detail=str(error))
-        return Taken(after, Outcome.OK, len(document.stories), len(stories), kept_back=kept_back)
+        """Publishes what is news in a document that is parsed. Raises as `take` does.
+
+        A document is delivered once, so what would wait for the next look at a feed goes out at once.
+        """
+        before, news = state, 0
+        while True:
+            state, stories, kept_back = digest(state, fetched, document, self.world.now())
+            try:
+                if stories:
+                    await self._publish(stories)
+            except Undeliverable as error:
+                return Taken(before, UNSENT, len(document.stories), detail=str(error))
+            news += len(stories)
+            if not state.waiting:
+                return Taken(state, Outcome.OK, len(document.stories), news, kept_back=kept_back)
 
     def refused(self, name: str, state: FeedState, outcome: Outcome, detail: str) -> Taken:
         """The end of a document that cannot be read."""

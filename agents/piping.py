@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from agents.intake import Intake, Taken
-from agents.poller import PUBLISH_AT_ONCE, Remembers
+from agents.poller import Remembers
 from streams import wires
 from streams.errors import ListwireError, RecordError
+from streams.novelty import AT_ONCE
 from streams.polling import FeedState, Fetched, Outcome
 from streams.records import Story, StoryId
 from streams.wires import lines
@@ -74,7 +75,7 @@ def _portions(stories: Iterable[Story]) -> Iterator[list[Story]]:
     """At most so many at once, and no story twice in one: a second line of its id is its next revision."""
     portion: dict[StoryId, Story] = {}
     for story in stories:
-        if story.id in portion or len(portion) == PUBLISH_AT_ONCE:
+        if story.id in portion or len(portion) == AT_ONCE:
             yield [*portion.values()]
             portion.clear()
         portion[story.id] = story

@@ -122,7 +122,7 @@ def test_a_broken_line_is_named_and_the_others_are_published(desk: Desk) -> None
 
 def test_lines_go_out_in_portions(desk: Desk) -> None:
     assert desk.pipe(lines(*({"id": n, "headline": f"Item {n}"} for n in range(1_200)))) == Piped(1_200, 1_200)
-    assert desk.portions == [500, 500, 200]
+    assert desk.portions == [300, 300, 300, 300]
 
 
 def test_a_document_that_breaks_off_is_named(desk: Desk) -> None:

@@ -30,7 +30,6 @@ class Dropped(Struct, frozen=True):
     `not-a-story` (a picture, a package, a concept), `cut`, `double`, `empty` or `beyond-limit`; and, against what its
     feed had brought before, the reasons of `streams.novelty`.
     """
-    """
 
     reason: str
     items: int
