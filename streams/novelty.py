@@ -7,10 +7,11 @@ Rules, in order:
    links and markup do not, for they move without news.
 4. An unknown item that says what another item of the feed says, within a week of it, is a copy under another name:
    publishers rewrite their guids, from http to https, with a new CMS, from one mirror to the next.
-5. Anything else is a new story. One that is much older than the feed's last look is history. So are items that the feed
+5. An item without a word (a picture, an item still to be written) is none until it has a text.
+6. Anything else is a new story. One that is much older than the feed's last look is history. So are items that the feed
    brings all at once and all older than what it had brought before: those are rewritten names with reworked texts.
 
-What rules 2 and 4 keep back is counted by its reason. So is what waits: of a flood, the oldest stories go first, and
+What rules 2, 4 and 5 keep back is counted by its reason. So is what waits: of a flood, the oldest stories go first, and
 the others are found again at the next looks, lest one feed delay what the others bring.
 """
 
@@ -45,8 +46,9 @@ AT_ONCE = 300
 
 COPY = "copy"
 OLD_VERSION = "old-version"
+EMPTY = "empty"
 WAITING = "waiting"
-REASONS = (COPY, OLD_VERSION, WAITING)
+REASONS = (COPY, OLD_VERSION, EMPTY, WAITING)
 """Why an item of a feed is kept back."""
 
 _HEX_DIGITS = 16
@@ -128,6 +130,9 @@ class _Comparison:
         """Takes an item that was read."""
         if story.id in self.listed:
             return
+        if _is_empty(story):
+            self.kept_back[EMPTY] += 1
+            return
         said, before = fingerprint(story), self._known.get(story.id)
         now = SeenItem(story.id, said, story.revision, wire, story.version, _seconds(story.published))
         if before is not None:
@@ -166,9 +171,14 @@ class _Comparison:
         self.listed[item.story] = item
 
 
+def _is_empty(story: Story) -> bool:
+    """Nothing to read; a kill needs no words, it has an identity."""
+    return not story.text.strip() and story.pub_status is PubStatus.USABLE and Signal.KILL not in story.signals
+
+
 def _is_copy(story: Story, item: SeenItem, twin: SeenItem) -> bool:
     """Same words, about the same time. A kill without a text names its story by nothing but its identity."""
-    if story.pub_status is not PubStatus.USABLE or Signal.KILL in story.signals or not story.text.strip():
+    if story.pub_status is not PubStatus.USABLE or Signal.KILL in story.signals:
         return False
     if twin.published_s is None or item.published_s is None:
         return True

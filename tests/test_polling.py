@@ -161,6 +161,13 @@ class TestIdentity:
         kills = [replace(story(guid), headline="", pub_status=PubStatus.CANCELED) for guid in "ab"]
         assert len(digest(EMPTY, answer(), document(*kills), NOW).stories) == 2
 
+    def test_an_item_without_a_word_is_none_until_it_has_a_text(self) -> None:
+        empty = replace(story("a"), headline="")
+        found = digest(EMPTY, answer(), document(empty), NOW)
+        assert (found.stories, found.kept_back) == ((), (Dropped("empty", 1),))
+        (written,) = digest(found.state, answer(), document(story("a", "H")), NOW).stories
+        assert written.revision == 1
+
     def test_an_embargo_that_is_lifted_is_the_next_revision(self) -> None:
         state = after(EMPTY, story("a", "H", embargoed_until=NOW + timedelta(hours=1)))
         assert len(digest(state, answer(), document(story("a", "H")), NOW).stories) == 1

@@ -16,7 +16,7 @@ _TRACKING = re.compile(r"(?:utm|at|ns|mc)_\w+|fbclid|gclid|cmpid|ocid|xtor", re.
 
 
 class Candidate(NamedTuple):
-    """What an item offers to be known by; `body` only tells whether there is anything to read."""
+    """What an item offers to be known by; `body` where it has no title."""
 
     guid: str | None
     link: str | None
@@ -24,16 +24,11 @@ class Candidate(NamedTuple):
     date: str
     body: str
 
-    @property
-    def is_empty(self) -> bool:
-        """Nothing to read and nothing to know it by."""
-        return not (self.guid or self.link or self.title or self.body)
-
 
 def identities(items: Sequence[Candidate]) -> dict[int, str]:
-    """The identity of each item by its index; empty items and further copies of one are left out."""
+    """The identity of each item by its index; further copies of one are left out."""
     chosen: dict[int, str] = {}
-    rest = [index for index, item in enumerate(items) if not item.is_empty]
+    rest = list(range(len(items)))
     for name, difference in _NAMES:
         groups = _grouped(rest, items, name)
         good = {known: group for known, group in groups.items() if len(set(map(difference, group.values()))) == 1}
@@ -90,5 +85,5 @@ def _first_of_each(chosen: dict[int, str]) -> dict[int, str]:
 _NAMES: tuple[tuple[Callable[[Candidate], str | None], Callable[[Candidate], object]], ...] = (
     (lambda item: item.guid, lambda item: normal_link(item.link) or item.title),
     (lambda item: normal_link(item.link), lambda item: item.title),
-    (lambda item: hashed(item.title, item.date), lambda item: None),
+    (lambda item: hashed(item.title or item.body, item.date), lambda item: None),
 )

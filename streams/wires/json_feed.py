@@ -149,6 +149,5 @@ def _hub(channel: Fields) -> str | None:
 
 
 def _dropped(beyond: int, candidates: Sequence[Candidate], stories: int) -> tuple[Dropped, ...]:
-    empty = sum(candidate.is_empty for candidate in candidates)
-    reasons = {"beyond-limit": beyond, "empty": empty, "double": len(candidates) - empty - stories}
+    reasons = {"beyond-limit": beyond, "double": len(candidates) - stories}
     return tuple(Dropped(reason, items) for reason, items in reasons.items() if items > 0)

@@ -241,13 +241,11 @@ def _ttl(channel: Fields) -> int | None:
 
 
 def _dropped(plan: Outline, count: int, candidates: Sequence[Candidate], stories: int) -> tuple[Dropped, ...]:
-    empty = sum(candidate.is_empty for candidate in candidates)
     cut = bool(plan.items and not plan.closed and not plan.items[-1].closed)
     reasons = {
         "cut": int(cut),
         "beyond-limit": len(plan.items) - cut - count,
-        "empty": empty,
-        "double": len(candidates) - empty - stories,
+        "double": len(candidates) - stories,
     }
     return tuple(Dropped(reason, items) for reason, items in reasons.items() if items > 0)
 
