@@ -1,0 +1,160 @@
+"""Where hubs call us: GET and POST at `<base>/<feed>/<token>`, and nothing else.
+
+The port speaks plain HTTP; whatever speaks TLS at the public address passes the path on unchanged. Who does not know a
+callback learns nothing: 404, before a byte of a body is read. Who does, and cannot sign, learns nothing either: section
+7.1.2 lets a forged push be acknowledged like a true one, and it is counted.
+
+A push is acknowledged when the broker has its stories, or the hub is to send it again: section 7 would have us answer
+at once, but then a crash would leave the story to the next, slow poll.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.http_exceptions import PayloadEncodingError
+
+from agents.logs import get_logger
+from agents.metrics import LEASES, PUSHES
+from agents.websub import Delivery, Subscriber
+from streams.errors import SettingsError
+from streams.websub import Push
+from streams.wires.compression import MAX_DOCUMENT_BYTES
+
+READ_S = 30.0
+READ_AT_ONCE = 16
+CHUNK_BYTES = 65_536
+RETRY_AFTER_S = 60
+
+_STATUS = {
+    Push.UNKNOWN: 404,
+    Push.TOO_LARGE: 413,
+    Push.CUT_OFF: 408,
+    Push.BUSY: 503,
+    Push.UNSENT: 503,
+}
+"""All others are 202: to be refused again and again would help nobody, or would tell a forger how far he got."""
+
+
+logger = get_logger("callbacks")
+_silent = logging.Logger("silent")  # the server would log malformed requests whole, with the token in their path
+_silent.disabled = True
+
+
+class RefusedBodyError(Exception):
+    """The body is not read to its end, for this reason."""
+
+    def __init__(self, outcome: Push) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+@asynccontextmanager
+async def called(subscriber: Subscriber, host: str, port: int) -> AsyncIterator[int]:
+    """Serves the callbacks for as long as the block runs and yields the port, which is a free one if `port` is 0.
+
+    Raises SettingsError if the address cannot be had.
+    """
+    runner = web.AppRunner(
+        application(subscriber), access_log=None, logger=_silent, shutdown_timeout=1.0, auto_decompress=False
+    )
+    await runner.setup()
+    LEASES.set_function(subscriber.leases)
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise SettingsError(f"hubs' calls cannot be heard on {host}:{port}: {error.strerror}") from None
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def application(
+    subscriber: Subscriber,
+    max_body_bytes: int = MAX_DOCUMENT_BYTES,
+    read_s: float = READ_S,
+    observe: Callable[[Push], None] = lambda outcome: PUSHES.labels(outcome=outcome).inc(),
+) -> web.Application:
+    """The callbacks of one subscriber."""
+    callbacks = _Callbacks(subscriber, max_body_bytes, read_s, observe)
+    made = web.Application()
+    path = f"{urlsplit(subscriber.base).path}/{{feed}}/{{token}}"
+    made.router.add_get(path, callbacks.told, allow_head=False)
+    made.router.add_post(path, callbacks.pushed)
+    made.on_response_prepare.append(_nameless)
+    return made
+
+
+class _Callbacks:
+    def __init__(
+        self, subscriber: Subscriber, max_body_bytes: int, read_s: float, observe: Callable[[Push], None]
+    ) -> None:
+        self._subscriber = subscriber
+        self._max_body_bytes = max_body_bytes
+        self._read_s = read_s
+        self._observe = observe
+        self._reading = 0
+
+    async def told(self, request: web.Request) -> web.Response:
+        """A hub verifies or denies."""
+        feed = request.match_info["feed"]
+        if not self._subscriber.knows(feed, request.match_info["token"]):
+            return web.Response(status=404)
+        body = await self._subscriber.answer(feed, request.rel_url.raw_query_string)
+        if body is None:
+            return web.Response(status=404)
+        return web.Response(text=body, headers={"X-Content-Type-Options": "nosniff"})
+
+    async def pushed(self, request: web.Request) -> web.Response:
+        """A hub pushes."""
+        try:
+            outcome = await self._outcome(request)
+        except Exception:
+            self._observe(Push.FAULT)
+            logger.error("push met a fault of ours", feed=request.match_info["feed"], exc_info=True)
+            raise
+        self._observe(outcome)
+        status = _STATUS.get(outcome, 202)
+        return web.Response(status=status, headers={"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None)
+
+    async def _outcome(self, request: web.Request) -> Push:
+        feed = request.match_info["feed"]
+        if not self._subscriber.knows(feed, request.match_info["token"]):
+            return Push.UNKNOWN
+        if self._reading >= READ_AT_ONCE:
+            return Push.BUSY
+        self._reading += 1
+        try:
+            body = await self._body(request)
+            signatures = tuple(request.headers.getall("X-Hub-Signature", ()))
+            return await self._subscriber.take(feed, Delivery(signatures, body, request.headers.get("Content-Type")))
+        except RefusedBodyError as refused:
+            return refused.outcome
+        finally:
+            self._reading -= 1
+
+    async def _body(self, request: web.Request) -> bytes:
+        """The body as it came, still packed: that is what is signed."""
+        cap = self._max_body_bytes
+        body = bytearray()
+        too_large = (request.content_length or 0) > cap
+        try:
+            async with asyncio.timeout(self._read_s):
+                while not too_large and (chunk := await request.content.read(CHUNK_BYTES)):
+                    body += chunk
+                    too_large = len(body) > cap
+        except (TimeoutError, ConnectionError, PayloadEncodingError):
+            raise RefusedBodyError(Push.CUT_OFF) from None
+        if too_large:
+            raise RefusedBodyError(Push.TOO_LARGE)
+        return bytes(body)
+
+
+async def _nameless(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.pop("Server", None)
