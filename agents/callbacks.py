@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -26,8 +27,6 @@ from streams.errors import SettingsError
 from streams.websub import Push
 from streams.wires.compression import MAX_DOCUMENT_BYTES
 
-READ_S = 30.0
-READ_AT_ONCE = 16
 CHUNK_BYTES = 65_536
 RETRY_AFTER_S = 60
 
@@ -40,10 +39,20 @@ _STATUS = {
 }
 """All others are 202: to be refused again and again would help nobody, or would tell a forger how far he got."""
 
+Observe = Callable[[Push], None]
 
 logger = get_logger("callbacks")
 _silent = logging.Logger("silent")  # the server would log malformed requests whole, with the token in their path
 _silent.disabled = True
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What pushes may take."""
+
+    body_bytes: int = MAX_DOCUMENT_BYTES
+    read_s: float = 30.0  # for a whole body
+    at_once: int = 16  # each may hold a body in memory while the broker is awaited
 
 
 class RefusedBodyError(Exception):
@@ -54,15 +63,21 @@ class RefusedBodyError(Exception):
         self.outcome = outcome
 
 
+def count(outcome: Push) -> None:
+    """Counts a push where Prometheus sees it."""
+    PUSHES.labels(outcome=outcome).inc()
+
+
 @asynccontextmanager
-async def called(subscriber: Subscriber, host: str, port: int) -> AsyncIterator[int]:
+async def called(
+    subscriber: Subscriber, host: str, port: int, *, limits: Limits | None = None, observe: Observe = count
+) -> AsyncIterator[int]:
     """Serves the callbacks for as long as the block runs and yields the port, which is a free one if `port` is 0.
 
     Raises SettingsError if the address cannot be had.
     """
-    runner = web.AppRunner(
-        application(subscriber), access_log=None, logger=_silent, shutdown_timeout=1.0, auto_decompress=False
-    )
+    made = _application(_Callbacks(subscriber, limits or Limits(), observe), urlsplit(subscriber.base).path)
+    runner = web.AppRunner(made, access_log=None, logger=_silent, shutdown_timeout=1.0, auto_decompress=False)
     await runner.setup()
     LEASES.set_function(subscriber.leases)
     try:
@@ -75,29 +90,18 @@ async def called(subscriber: Subscriber, host: str, port: int) -> AsyncIterator[
         await runner.cleanup()
 
 
-def application(
-    subscriber: Subscriber,
-    max_body_bytes: int = MAX_DOCUMENT_BYTES,
-    read_s: float = READ_S,
-    observe: Callable[[Push], None] = lambda outcome: PUSHES.labels(outcome=outcome).inc(),
-) -> web.Application:
-    """The callbacks of one subscriber."""
-    callbacks = _Callbacks(subscriber, max_body_bytes, read_s, observe)
-    made = web.Application()
-    path = f"{urlsplit(subscriber.base).path}/{{feed}}/{{token}}"
-    made.router.add_get(path, callbacks.told, allow_head=False)
-    made.router.add_post(path, callbacks.pushed)
-    made.on_response_prepare.append(_nameless)
-    return made
+def _application(callbacks: _Callbacks, path: str) -> web.Application:
+    application = web.Application()
+    application.router.add_get(f"{path}/{{feed}}/{{token}}", callbacks.told, allow_head=False)
+    application.router.add_post(f"{path}/{{feed}}/{{token}}", callbacks.pushed)
+    application.on_response_prepare.append(_nameless)
+    return application
 
 
 class _Callbacks:
-    def __init__(
-        self, subscriber: Subscriber, max_body_bytes: int, read_s: float, observe: Callable[[Push], None]
-    ) -> None:
+    def __init__(self, subscriber: Subscriber, limits: Limits, observe: Observe) -> None:
         self._subscriber = subscriber
-        self._max_body_bytes = max_body_bytes
-        self._read_s = read_s
+        self._limits = limits
         self._observe = observe
         self._reading = 0
 
@@ -127,7 +131,7 @@ class _Callbacks:
         feed = request.match_info["feed"]
         if not self._subscriber.knows(feed, request.match_info["token"]):
             return Push.UNKNOWN
-        if self._reading >= READ_AT_ONCE:
+        if self._reading >= self._limits.at_once:
             return Push.BUSY
         self._reading += 1
         try:
@@ -141,11 +145,11 @@ class _Callbacks:
 
     async def _body(self, request: web.Request) -> bytes:
         """The body as it came, still packed: that is what is signed."""
-        cap = self._max_body_bytes
+        cap = self._limits.body_bytes
         body = bytearray()
         too_large = (request.content_length or 0) > cap
         try:
-            async with asyncio.timeout(self._read_s):
+            async with asyncio.timeout(self._limits.read_s):
                 while not too_large and (chunk := await request.content.read(CHUNK_BYTES)):
                     body += chunk
                     too_large = len(body) > cap

@@ -16,7 +16,6 @@ from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
 from pydantic import Field, ValidationError, field_validator
-from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -78,7 +77,7 @@ class Settings(BaseSettings):
     @classmethod
     def _callable(cls, value: str | None) -> str | None:
         if value is not None and (problem := base_problem(value)):
-            raise PydanticCustomError("websub_url", "{problem}", {"problem": problem})
+            raise ValueError(problem)
         return value
 
     @field_validator("data_dir", "cache_dir", "feeds_file", "credentials_dir", "kafka_jars", mode="after")
@@ -154,6 +153,7 @@ def _line(field: str, kind: str, message: str, given: dict[str, Any], file: Path
         origin = f"{file}: {field}"
     if kind == "extra_forbidden":
         return f"{origin}: no such setting{_nearest(field, set(Settings.model_fields))}"
+    message = message.removeprefix("Value error, ")
     return f"{origin}: {message[:1].lower()}{message[1:]}"
 
 
