@@ -226,10 +226,10 @@ class Trail:
         return Fetched(outcome=outcome, url=str(self.url), moved_to=self.moved_to, detail=detail)
 
 
-def guarded_session(guard: SocketFactory, limits: Limits, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+def guarded_session(factory: SocketFactory, limits: Limits, headers: Mapping[str, str]) -> aiohttp.ClientSession:
     """The only kind of client there is: all it dials is judged, nothing is remembered or taken from the environment."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(socket_factory=guard, limit_per_host=limits.connections_per_host),
+        connector=aiohttp.TCPConnector(socket_factory=factory, limit_per_host=limits.connections_per_host),
         timeout=aiohttp.ClientTimeout(total=limits.total_s, sock_connect=limits.connect_s, sock_read=limits.read_s),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=headers,

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 import aiohttp
 
 from agents.egress import PORTS, Network, guard
-from agents.fetching import Limits, RefusedError, Trail, connect_problem, guarded_session, user_agent
+from agents.fetching import NO_ADDRESS, Limits, RefusedError, Trail, connect_problem, guarded_session, user_agent
 
 LEADS_ON = frozenset({307, 308})
 
@@ -54,12 +54,18 @@ class Hubs:
     async def post(self, url: str, form: Mapping[str, str]) -> Answer:
         """What came of sending the form to the hub."""
         try:
+            trail = Trail(url)
+        except NO_ADDRESS:
+            return Answer(False, "not an address that can be asked")
+        try:
             async with asyncio.timeout(self._limits.total_s):
-                return await self._follow(Trail(url), form)
+                return await self._follow(trail, form)
         except RefusedError as refused:
             return Answer(False, f"{refused.outcome}: {refused.detail}")
         except TimeoutError:
             return Answer(False, "no answer in time")
+        except aiohttp.ClientResponseError:
+            return Answer(False, "the answer is not HTTP")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             outcome, detail = connect_problem(error)
             return Answer(False, f"{outcome}: {detail}")

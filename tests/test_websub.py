@@ -586,6 +586,23 @@ class TestTrouble:
         assert (answer.accepted, answer.detail.partition(":")[0]) == (False, "blocked-address")
         assert hub.asked == []
 
+    async def test_what_a_hub_answers_is_never_repeated(self) -> None:
+        async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(await reader.readexactly(len("hub.secret=hush")) + b"\r\n\r\n")
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(echo, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        async with server, Hubs(allowed=LOOPBACK) as hubs:
+            assert await hubs.post(url, {"hub.secret": "hush"}) == (False, "the answer is not HTTP")
+
+    @pytest.mark.parametrize("url", ["http://", "https://[::1]:4@/", "gopher://hub.example/", "http://[::1"])
+    async def test_an_address_that_is_none_is_a_value_too(self, url: str) -> None:
+        async with Hubs(allowed=LOOPBACK) as hubs:
+            assert await hubs.post(url, {}) == (False, "not an address that can be asked")
+
     async def test_redirects_of_hubs_end(self, hub: Hub) -> None:
         hub.status, hub.location = 308, "?again"
         async with Hubs(allowed=LOOPBACK, limits=Limits(redirects=2)) as hubs:
