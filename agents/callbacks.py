@@ -52,6 +52,7 @@ class Limits:
 
     body_bytes: int = MAX_DOCUMENT_BYTES
     read_s: float = 30.0  # for a whole body
+    take_s: float = 60.0  # until the broker has what was in it
     at_once: int = 16  # each may hold a body in memory while the broker is awaited
 
 
@@ -107,10 +108,8 @@ class _Callbacks:
 
     async def told(self, request: web.Request) -> web.Response:
         """A hub verifies or denies."""
-        feed = request.match_info["feed"]
-        if not self._subscriber.knows(feed, request.match_info["token"]):
-            return web.Response(status=404)
-        body = await self._subscriber.answer(feed, request.rel_url.raw_query_string)
+        feed, token = request.match_info["feed"], request.match_info["token"]
+        body = await self._subscriber.answer(feed, token, request.rel_url.raw_query_string)
         if body is None:
             return web.Response(status=404)
         return web.Response(text=body, headers={"X-Content-Type-Options": "nosniff"})
@@ -128,8 +127,8 @@ class _Callbacks:
         return web.Response(status=status, headers={"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None)
 
     async def _outcome(self, request: web.Request) -> Push:
-        feed = request.match_info["feed"]
-        if not self._subscriber.knows(feed, request.match_info["token"]):
+        feed, token = request.match_info["feed"], request.match_info["token"]
+        if not self._subscriber.knows(feed, token):
             return Push.UNKNOWN
         if self._reading >= self._limits.at_once:
             return Push.BUSY
@@ -137,9 +136,13 @@ class _Callbacks:
         try:
             body = await self._body(request)
             signatures = tuple(request.headers.getall("X-Hub-Signature", ()))
-            return await self._subscriber.take(feed, Delivery(signatures, body, request.headers.get("Content-Type")))
+            delivery = Delivery(signatures, body, request.headers.get("Content-Type"))
+            async with asyncio.timeout(self._limits.take_s):
+                return await self._subscriber.take(feed, token, delivery)
         except RefusedBodyError as refused:
             return refused.outcome
+        except TimeoutError:
+            return Push.UNSENT
         finally:
             self._reading -= 1
 

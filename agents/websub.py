@@ -98,7 +98,7 @@ class Subscriber:
             stored = await self._stored(key)
             if stored is not None:
                 await self._put(websub.resumed(stored, self.base, self._fresh(), self._now()), stored)
-        self._news.set()
+                self._news.set()
 
     def drop(self, *feed_keys: str) -> None:
         """Lets go of feeds that others poll from here on; what is stored stays theirs."""
@@ -113,6 +113,8 @@ class Subscriber:
 
     async def offer(self, feed: FeedSpec, hub: str | None, self_url: str | None) -> None:
         """To be called after a poll whose document was read, with what it says of its hub; never after a 304."""
+        if feed.key not in self._known:
+            await self.resume(feed.key)
         before = self._known.get(feed.key)
         at = endpoint(feed.url, hub, self_url)
         after = websub.offered(before, feed, at, self.base, self._fresh(), self._now())
@@ -168,8 +170,10 @@ class Subscriber:
         right = known.capability.token if known else ""
         return compare_digest(right.encode(), token.encode("utf-8", "replace")) and known is not None
 
-    async def answer(self, feed_key: str, query: str) -> str | None:
-        """What to answer a hub's GET at the callback of this feed; None: we asked for no such thing."""
+    async def answer(self, feed_key: str, token: str, query: str) -> str | None:
+        """What to answer a hub's GET at a callback; None: we asked for no such thing."""
+        if not self.knows(feed_key, token):
+            return None
         known, said = self._known[feed_key], websub.intent(query)
         answered = said and websub.answered(known, said, self._now())
         if not answered:
@@ -181,8 +185,10 @@ class Subscriber:
         self._news.set()
         return body
 
-    async def take(self, feed_key: str, delivery: Delivery) -> Push:
-        """Hands on what was pushed to the callback of this feed, if it is genuine."""
+    async def take(self, feed_key: str, token: str, delivery: Delivery) -> Push:
+        """Hands on what was pushed to a callback, if it is genuine."""
+        if not self.knows(feed_key, token):
+            return Push.UNKNOWN  # others may poll the feed since the body began to come
         known = self._known[feed_key]
         judged = websub.judged(known, delivery.signatures, delivery.body)
         if judged is not Push.TAKEN:

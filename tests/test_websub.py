@@ -429,6 +429,35 @@ class TestPushing:
         assert await hub.push() == 202
         assert len(desk.received) == 1
 
+    async def test_nobody_waits_for_ever_on_the_broker(self, start: Start, hub: Hub, desk: Desk) -> None:
+        subscriber = await start(take_s=0.01)
+        await subscriber.offer(FEED, hub.url, TOPIC)
+        await subscriber.tend()
+        desk.open.clear()
+        assert await hub.push() == 503
+        assert (desk.received, desk.outcomes) == ([], [Push.UNSENT])
+
+    async def test_a_feed_that_is_let_go_while_its_body_comes_is_not_handed_on(
+        self, subscriber: Subscriber, hub: Hub, desk: Desk, http: aiohttp.ClientSession
+    ) -> None:
+        looked_up, knows = asyncio.Event(), subscriber.knows
+
+        def spied(feed_key: str, token: str) -> bool:
+            looked_up.set()
+            return knows(feed_key, token)
+
+        async def body() -> AsyncIterator[bytes]:
+            yield BODY[:10]
+            await looked_up.wait()
+            subscriber.drop(FEED.key)
+            yield BODY[10:]
+
+        subscriber.knows = spied  # type: ignore[method-assign]
+        headers = {"X-Hub-Signature": hub.signature(BODY)}
+        async with http.post(hub.asked[0]["hub.callback"], data=body(), headers=headers) as answer:
+            assert answer.status == 404
+        assert (desk.received, desk.outcomes) == ([], [Push.UNKNOWN])
+
     async def test_too_many_at_once_are_asked_to_come_again(self, start: Start, hub: Hub, desk: Desk) -> None:
         subscriber = await start(at_once=3)
         await subscriber.offer(FEED, hub.url, TOPIC)
@@ -659,6 +688,15 @@ class TestMemory:
         assert len(desk.received) == 1
         clock.advance(timedelta(hours=2))
         assert not again.is_pushed(FEED.key)
+
+    async def test_a_feed_that_is_offered_first_after_a_restart_keeps_its_subscription(
+        self, subscriber: Subscriber, hub: Hub, store: Store, clock: Clock, desk: Desk
+    ) -> None:
+        await hub.verify()
+        again = Subscriber(subscriber.base, receive=desk.receive, post=unasked, store=store, now=clock)
+        await again.offer(FEED, hub.url, TOPIC)
+        await again.tend()
+        assert again.is_pushed(FEED.key)
 
     async def test_a_new_public_address_makes_a_new_subscription(
         self, subscriber: Subscriber, hub: Hub, store: Store, clock: Clock, desk: Desk
