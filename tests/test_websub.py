@@ -211,6 +211,7 @@ class TestSubscribing:
         assert (form["hub.mode"], form["hub.topic"]) == ("subscribe", TOPIC)
         assert form["hub.lease_seconds"] == str(int(LEASE.total_seconds()))
         assert form["hub.callback"].startswith(f"{subscriber.base}/harbour/")
+        assert URL(form["hub.callback"]).path.startswith("/pushed/harbour/")
         assert len(form["hub.callback"].rpartition("/")[2]) >= 43  # 256 bits
         assert 32 <= len(form["hub.secret"]) < 200
 
@@ -246,6 +247,25 @@ class TestSubscribing:
             await subscriber.offer(FEED, f"http://127.0.0.1:{server.port}/", TOPIC)
             await subscriber.tend()
         assert hub.asked[0]["hub.topic"] == TOPIC
+
+    @pytest.mark.parametrize(
+        ("status", "location", "answer"),
+        [
+            (202, None, (True, "")),
+            (204, None, (True, "")),
+            (301, "/elsewhere", (False, "HTTP 301")),
+            (303, "/elsewhere", (False, "HTTP 303")),
+            (307, None, (False, "HTTP 307")),
+            (422, None, (False, "HTTP 422")),
+            (500, None, (False, "HTTP 500")),
+        ],
+    )
+    async def test_what_a_hub_answers_is_told_by_its_status(
+        self, hub: Hub, status: int, location: str | None, answer: tuple[bool, str]
+    ) -> None:
+        hub.status, hub.location = status, location
+        async with Hubs(allowed=LOOPBACK) as hubs:
+            assert await hubs.post(hub.url, {}) == answer
 
 
 class TestVerifying:
@@ -297,6 +317,7 @@ class TestVerifying:
         assert not subscriber.is_pushed(FEED.key)
         assert desk.received == []
         assert set(desk.outcomes) == {Push.UNKNOWN}
+        assert not subscriber.knows("quay", "")
 
     async def test_nobody_is_confirmed_before_the_hub_was_asked(self, start: Start, hub: Hub, store: Store) -> None:
         subscriber = await start()
@@ -387,6 +408,16 @@ class TestPushing:
         async with http.post(hub.asked[0]["hub.callback"], data=chunks()) as answer:
             assert answer.status == 413
         assert (desk.received, desk.outcomes) == ([], [Push.TOO_LARGE])
+
+    async def test_what_says_that_it_is_too_large_is_not_waited_for(self, start: Start, hub: Hub, desk: Desk) -> None:
+        subscriber = await start(body_bytes=99)
+        await subscriber.offer(FEED, hub.url, TOPIC)
+        await subscriber.tend()
+        reader, writer = await half_a_push(hub.asked[0]["hub.callback"])
+        async with asyncio.timeout(5):
+            assert b"413" in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
 
     async def test_a_body_that_does_not_come_is_not_waited_for(self, start: Start, hub: Hub, desk: Desk) -> None:
         subscriber = await start(read_s=0.01)
@@ -510,12 +541,13 @@ class TestLeases:
         assert not subscriber.is_pushed(FEED.key)
 
     async def test_a_hub_is_proven_by_a_push_until_it_misses_one(
-        self, subscriber: Subscriber, hub: Hub, store: Store
+        self, subscriber: Subscriber, hub: Hub, store: Store, clock: Clock
     ) -> None:
         await hub.verify()
         assert not subscriber.is_proven(FEED.key)
         await hub.push()
         saves = store.saves
+        clock.advance(timedelta(seconds=1))
         await hub.push()
         assert subscriber.is_proven(FEED.key)
         assert store.saves == saves  # once is enough
@@ -567,9 +599,11 @@ class TestTrouble:
         self, subscriber: Subscriber, hub: Hub, store: Store, clock: Clock
     ) -> None:
         await hub.verify()
-        assert await hub.get(mode="denied", challenge=None, lease_seconds=None, reason="topic not ours") == (200, "")
+        await hub.push()
+        reason = "topic not ours" + "!" * 1_000
+        assert await hub.get(mode="denied", challenge=None, lease_seconds=None, reason=reason) == (200, "")
         assert not subscriber.is_pushed(FEED.key)
-        assert (store.subscription().denied_reason, store.subscription().denied_at) == ("topic not ours", START)
+        assert (store.subscription().denied_reason, store.subscription().denied_at) == (reason[:200], START)
         clock.advance(DENIED_FOR - timedelta(seconds=1))
         await subscriber.offer(FEED, hub.url, TOPIC)
         await subscriber.tend()
@@ -579,6 +613,7 @@ class TestTrouble:
         assert len(hub.asked) == 2
         await hub.verify()
         assert (subscriber.is_pushed(FEED.key), store.subscription().denied_reason) == (True, None)
+        assert not subscriber.is_proven(FEED.key)
 
     @pytest.mark.parametrize("status", [202, 301, 400, 404, 500])
     async def test_a_hub_that_does_not_verify_is_asked_ever_more_rarely(
@@ -680,7 +715,9 @@ class TestMemory:
         await hub.verify(lease_seconds="7200")
         again = Subscriber(subscriber.base, receive=desk.receive, post=unasked, store=store, now=clock)
         assert not again.is_pushed(FEED.key)
+        saves = store.saves
         await again.resume(FEED.key, "another")
+        assert store.saves == saves
         assert again.is_pushed(FEED.key)
         async with called(again, "127.0.0.1", 0) as port:
             url = URL(hub.asked[0]["hub.callback"]).with_port(port)

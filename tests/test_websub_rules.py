@@ -108,6 +108,7 @@ def test_headers_come_before_the_document() -> None:
         (FEED.url, HUB, "urn:feed:1", None),
         (FEED.url, "https://user:pw@hub.example/", TOPIC, None),
         (FEED.url, "https://hub.example:99999/", TOPIC, None),
+        (FEED.url, "https://hub.example:0/", TOPIC, None),
         (FEED.url, "https://hub.example/ /", TOPIC, None),
         (FEED.url, HUB, "https://wire.example/\udcff", None),
         (FEED.url, HUB, f"https://wire.example/{'x' * 3_000}", None),
