@@ -88,8 +88,8 @@ class Fetcher:
         self._inner: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = self._opened(self._guard)
-        self._inner = self._opened(self._inner_guard)
+        self._session = guarded_session(self._guard, self._limits, self._headers)
+        self._inner = guarded_session(self._inner_guard, self._limits, self._headers)
         return self
 
     async def __aexit__(
@@ -115,17 +115,6 @@ class Fetcher:
         trail.credential = credential
         return credential.cleared(await self._fetched(trail, dict(conditional or {})))
 
-    def _opened(self, factory: SocketFactory) -> aiohttp.ClientSession:
-        limits = self._limits
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(socket_factory=factory, limit_per_host=limits.connections_per_host),
-            timeout=aiohttp.ClientTimeout(total=limits.total_s, sock_connect=limits.connect_s, sock_read=limits.read_s),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._headers,
-            auto_decompress=False,
-            trust_env=False,
-        )
-
     async def _fetched(self, trail: "Trail", conditional: dict[str, str]) -> Fetched:
         try:
             async with asyncio.timeout(self._limits.total_s):
@@ -139,7 +128,7 @@ class Fetcher:
         except aiohttp.ClientResponseError as error:
             return trail.failed(Outcome.HTTP_ERROR, f"not HTTP: {_PROBLEM.split(error.message, maxsplit=1)[0]}")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return trail.failed(*_connect_problem(error))
+            return trail.failed(*connect_problem(error))
 
     async def _follow(self, trail: "Trail", conditional: dict[str, str]) -> Fetched:
         for _ in range(self._limits.redirects + 1):
@@ -237,6 +226,18 @@ class Trail:
         return Fetched(outcome=outcome, url=str(self.url), moved_to=self.moved_to, detail=detail)
 
 
+def guarded_session(factory: SocketFactory, limits: Limits, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+    """The only kind of client there is: all it dials is judged, nothing is remembered or taken from the environment."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(socket_factory=factory, limit_per_host=limits.connections_per_host),
+        timeout=aiohttp.ClientTimeout(total=limits.total_s, sock_connect=limits.connect_s, sock_read=limits.read_s),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=headers,
+        auto_decompress=False,
+        trust_env=False,
+    )
+
+
 def user_agent(contact: str | None) -> str:
     """Who we are and, if the operator says, whom to write to."""
     product = f"Listwire/{version('listwire')}"
@@ -266,7 +267,8 @@ def _kept(response: aiohttp.ClientResponse) -> dict[str, str]:
     return joined | {name: headers[name] for name in ("etag", "last-modified") if name in headers}
 
 
-def _connect_problem(error: Exception) -> tuple[Outcome, str]:
+def connect_problem(error: Exception) -> tuple[Outcome, str]:
+    """Why nothing was sent or nothing came."""
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, BlockedAddress):
         return Outcome.BLOCKED_ADDRESS, str(error.os_error)
     if isinstance(error, aiohttp.InvalidURL):

@@ -16,6 +16,7 @@ from streams.classifying import QuietReason
 from streams.novelty import REASONS
 from streams.reading.effects import Drop
 from streams.vocabulary import AlertKind, Change, Level, Stage
+from streams.websub import Push
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter that no rule of ours reads
 
@@ -41,6 +42,8 @@ KEPT_BACK = Counter(
 NEWEST_ITEM = Gauge(
     "listwire_feed_newest_item_timestamp_seconds", "When the newest item of a feed was published.", ["feed"]
 )
+PUSHES = Counter("listwire_websub_pushes_total", "What hubs pushed, by what became of it.", ["outcome"])
+LEASES = Gauge("listwire_websub_leases", "Feeds that a hub has promised to push, for now.")
 
 STORIES = Counter("listwire_stories_total", "Story revisions that the classifier took in.")
 RELEVANT = Counter("listwire_stories_relevant_total", "Stories that went on to the detector.")
@@ -74,6 +77,8 @@ def _begin() -> None:
         QUIET.labels(reason=quiet)
     for reason in REASONS:
         KEPT_BACK.labels(reason=reason)
+    for push in Push:
+        PUSHES.labels(outcome=push)
     for drop in Drop:
         DROPPED.labels(reason=drop)
 

@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from streams.errors import SettingsError
+from streams.websub import base_problem
 
 PREFIX = "LISTWIRE_"
 CONFIG = f"{PREFIX}CONFIG"
@@ -61,6 +62,9 @@ class Settings(BaseSettings):
     allow_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="private networks that feeds may be fetched from, in CIDR form"
     )
+    websub_url: str | None = Field(None, description="public address at which hubs may push to us; none: no WebSub")
+    websub_host: str = Field("127.0.0.1", description="where hubs' calls arrive, behind whatever speaks TLS for us")
+    websub_port: Port = Field(9466, description="the port of hubs' calls; 0 takes a free one")
     kafka_jars: Path | None = Field(None, description="a folder with the broker's jars instead of fetching them")
     maven_repository: str | None = Field(None, description="where the broker's jars are fetched from")
 
@@ -68,6 +72,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("websub_url", mode="after")
+    @classmethod
+    def _callable(cls, value: str | None) -> str | None:
+        if value is not None and (problem := base_problem(value)):
+            raise ValueError(problem)
+        return value
 
     @field_validator("data_dir", "cache_dir", "feeds_file", "credentials_dir", "kafka_jars", mode="after")
     @classmethod
@@ -142,6 +153,7 @@ def _line(field: str, kind: str, message: str, given: dict[str, Any], file: Path
         origin = f"{file}: {field}"
     if kind == "extra_forbidden":
         return f"{origin}: no such setting{_nearest(field, set(Settings.model_fields))}"
+    message = message.removeprefix("Value error, ")
     return f"{origin}: {message[:1].lower()}{message[1:]}"
 
 

@@ -107,3 +107,22 @@ def test_how_folders_are_watched_can_be_set_within_reason(monkeypatch: pytest.Mo
     monkeypatch.setenv("LISTWIRE_DROP_KEEP_DAYS", "0")
     with pytest.raises(SettingsError, match=r"^LISTWIRE_DROP_KEEP_DAYS: input should be greater than or equal to 1"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("http://pushes.example/", "must be https: who reads a callback can push to it"),
+        ("pushes.example", "is no https address"),
+        ("https://[::1", "is no address"),
+        ("https://desk:pw@pushes.example/", "takes no credentials, query or fragment"),
+    ],
+)
+def test_the_address_for_hubs_must_be_one_that_keeps_secrets(url: str, problem: str) -> None:
+    with pytest.raises(SettingsError, match=f"^--websub-url: {problem}$"):
+        load_settings(websub_url=url)
+
+
+@pytest.mark.parametrize("url", [None, "https://pushes.example/wire", "http://127.0.0.1:9466", "http://localhost:1/"])
+def test_hubs_may_call_over_https_or_on_this_machine(url: str | None) -> None:
+    assert load_settings(websub_url=url).websub_url == url
