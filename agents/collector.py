@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from agents.intake import Intake, Taken
 from agents.logs import get_logger
-from agents.poller import FAULT, RETRY_FIRST_S, RETRY_LIMIT_S, UNSENT, Look, Observe, Remembers
+from agents.polls import FAULT, RETRY_FIRST_S, RETRY_LIMIT_S, UNSENT, Look, Observe, Remembers
 from agents.watcher import FolderError, Habits, Watcher, told
 from streams.drops import Refusal, Waiting
 from streams.errors import ListwireError, WireError

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from agents.messages import Undeliverable
 from agents.parsing import ParserKilled, Request
-from agents.poller import UNSENT, Parses, Publish, Surroundings
+from agents.polls import UNSENT, Parses, Publish, Surroundings
 from streams.errors import WireError
 from streams.feeds import FeedSpec
 from streams.polling import FeedState, Fetched, Outcome, digest

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from agents.intake import Intake, Taken
-from agents.poller import Remembers
+from agents.polls import Remembers
 from streams import wires
 from streams.errors import ListwireError, RecordError
 from streams.novelty import AT_ONCE

@@ -17,12 +17,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from agents.callbacks import called
 from agents.collector import Collector
 from agents.credentials import Credentials
 from agents.feed_list import FeedList
-from agents.feed_state import KafkaFeedState
+from agents.feed_state import KafkaFeedState, KafkaSubscriptions
 from agents.fetching import Fetcher
+from agents.following import Following
 from agents.health import serving
+from agents.hubs import Hubs
 from agents.intake import Intake
 from agents.kafka import Publisher, create_topics
 from agents.logs import get_logger
@@ -31,11 +34,13 @@ from agents.messages import Outgoing
 from agents.metrics import BUILD, FEEDS, KEPT_BACK, NEW_STORIES, NEWEST_ITEM, POLL_SECONDS, POLLS, VERSION
 from agents.parsing import Parser
 from agents.piping import Piped, pipe
-from agents.poller import Look, Poller
+from agents.poller import Poller
+from agents.polls import Look
 from agents.settings import Settings
 from agents.shards import Adapt, Shards
 from agents.signals import stop_signal
 from agents.watcher import Habits
+from agents.websub import Subscriber
 from streams.codec import encode
 from streams.errors import SettingsError
 from streams.feeds import FeedSpec
@@ -62,11 +67,11 @@ async def run_poller(settings: Settings, feeds: Sequence[FeedSpec], *, shared: b
     async with _service(settings) as service:
         if shared:
             await service.feed_list.announce(addressed)
-            runs = [service.poller.run(), service.shards(adapt).run()]
+            runs = [*service.runs(), service.shards(adapt).run()]
         else:
-            await service.store.start()
-            await service.poller.follow(*map(adapt, addressed))
-            runs = [service.poller.run()]
+            await service.following.load_all()
+            await service.following.follow(*map(adapt, addressed))
+            runs = service.runs()
         return await _until_signal([*runs, *(collector.run() for collector in service.collectors(feeds))])
 
 
@@ -128,6 +133,8 @@ async def _service(settings: Settings) -> AsyncIterator[_Service]:
         )
         habits = Habits(settle_s=settings.drop_settle_s, keep_days=settings.drop_keep_days)
         service = _Service(publisher, fetcher, parser, habits)
+        if settings.websub_url is not None:
+            await service.listen_to_hubs(settings, settings.websub_url, stack)
         await stack.enter_async_context(serving(settings.metrics_host, settings.poller_metrics_port, service.missing))
         BUILD.labels(version=VERSION).set(1)
         yield service
@@ -167,11 +174,26 @@ class _Service:
         self.poller = Poller(
             publish=self._publish, store=self.store, fetcher=fetcher, parser=parser, observe=self._observe
         )
+        self.subscriptions = KafkaSubscriptions(self._read, publisher)
+        self.following = Following(self.poller, self.store, self.subscriptions)
+        self._subscriber: Subscriber | None = None
         FEEDS.set_function(lambda: len(self.poller.followed))
+
+    async def listen_to_hubs(self, settings: Settings, url: str, stack: AsyncExitStack) -> None:
+        """Lets hubs push to us at the public address `url`, for as long as `stack` is open."""
+        hubs = await stack.enter_async_context(Hubs(contact=settings.contact, allowed=settings.allow_networks))
+        subscriber = Subscriber(url, receive=self.poller.receive, post=hubs.post, store=self.subscriptions)
+        await stack.enter_async_context(called(subscriber, settings.websub_host, settings.websub_port))
+        self._subscriber = self.poller.pushes = subscriber
+        self.following = Following(self.poller, self.store, self.subscriptions, subscriber)
+
+    def runs(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs until a signal, besides shards and collectors."""
+        return [self.poller.run(), *([self._subscriber.run()] if self._subscriber is not None else [])]
 
     def shards(self, adapt: Adapt) -> Shards:
         """What brings this poller its share of the list."""
-        self._shards = Shards(self._broker, self.poller, self.store, self._read, adapt)
+        self._shards = Shards(self._broker, self.following, self._read, adapt)
         return self._shards
 
     def collectors(self, feeds: Iterable[FeedSpec]) -> list[Collector]:

@@ -11,19 +11,34 @@ go on.
 """
 
 import asyncio
-import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
-from agents.clock import utcnow
 from agents.hosts import Hosts
 from agents.logs import get_logger
 from agents.parsing import ParserKilled, Request
+from agents.polls import (
+    FAULT,
+    RETRY_FIRST_S,
+    RETRY_LIMIT_S,
+    UNSENT,
+    Fetches,
+    Look,
+    NotPolledError,
+    Observe,
+    Parses,
+    Polled,
+    Publish,
+    Pushes,
+    Remembers,
+    Surroundings,
+    Unpushed,
+)
+from streams.discovery import discovered
 from streams.errors import ListwireError, WireError
 from streams.feeds import FeedSpec
 from streams.novelty import COPY, REWRITE_AT_LEAST
@@ -34,6 +49,7 @@ from streams.polling import (
     digest,
     judge,
     known_items,
+    pushed,
     request_headers,
     worth_storing,
 )
@@ -41,71 +57,10 @@ from streams.records import Story
 from streams.schedule import due_in_s, retry_after_s, scheduled
 from streams.wires.documents import Document, Dropped
 
-RETRY_FIRST_S = 1.0
-RETRY_LIMIT_S = 60.0
 START_SPREAD_S = 0.02  # for each feed, so that a thousand do not all ask in the first second
 FAILURES_WORTH_A_WARNING = 5
-UNSENT = "unsent"  # outcome of a poll whose stories or state the broker did not take
-FAULT = "fault"  # outcome of a poll that met a fault of ours
 
 logger = get_logger("poller")
-
-
-class Fetches(Protocol):
-    """What `agents.fetching.Fetcher` offers."""
-
-    async def fetch(self, what: FeedSpec | str, conditional: Mapping[str, str] | None = None) -> Fetched: ...
-
-
-class Parses(Protocol):
-    """What `agents.parsing.Parser` offers."""
-
-    async def parse(self, raw: bytes, request: Request) -> Document: ...
-
-
-class Remembers(Protocol):
-    """What `agents.feed_state.KafkaFeedState` offers."""
-
-    async def load(self, key: str) -> FeedState | None: ...
-
-    async def save(self, key: str, state: FeedState) -> None: ...
-
-
-Publish = Callable[[Sequence[Story]], Awaitable[None]]
-"""Returns when the broker has acknowledged all stories; raises ListwireError if it has not."""
-
-Observe = Callable[["Look"], None]
-
-
-class Look(NamedTuple):
-    """One look at a feed, as it is counted."""
-
-    feed: str
-    outcome: str
-    seconds: float
-    new: int = 0
-    kept_back: tuple[Dropped, ...] = ()
-
-
-class Polled(NamedTuple):
-    """How one poll ended."""
-
-    fetched: Fetched
-    document: Document | None
-    stories: tuple[Story, ...]
-    state: FeedState
-    kept_back: tuple[Dropped, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the poller has of the world besides the network, replaced by tests."""
-
-    now: Callable[[], datetime] = utcnow
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    jitter: Callable[[], float] = random.random
-    host_spacing_s: float = 1.0
-    fetches_at_once: int = 64
 
 
 class Poller:
@@ -123,7 +78,10 @@ class Poller:
         surroundings: Surroundings | None = None,
     ) -> None:
         self.states: dict[str, FeedState] = {}
+        self.pushes: Pushes = Unpushed()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._feeds: dict[str, FeedSpec] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # a poll and a push of a feed
         self._waiting = tuple(feeds)  # for `run`
         self._failed: asyncio.Future[None] | None = None
         self._publish = publish
@@ -152,6 +110,7 @@ class Poller:
             task = asyncio.create_task(self._follow(feed, START_SPREAD_S * len(wanted)), name=f"poll {feed.key}")
             task.add_done_callback(self._ended)
             self._tasks[feed.key] = task
+            self._feeds[feed.key] = feed
 
     async def drop(self, *keys: str) -> None:
         """Stops polling these and forgets their states. A poll under way ends before this returns, well or not."""
@@ -162,6 +121,7 @@ class Poller:
             await asyncio.wait(tasks)
         for key in keys:
             self.states.pop(key, None)
+            self._feeds.pop(key, None)
 
     @property
     def followed(self) -> frozenset[str]:
@@ -170,20 +130,49 @@ class Poller:
 
     async def poll(self, feed: FeedSpec) -> Polled:
         """One poll, due or not. Raises ListwireError if stories or state could not be handed over."""
-        state = await self._state(feed)
-        fetched = await self._fetched(feed, state)
-        fetched, document = await self._parsed(feed, state, fetched)
-        now = self._world.now()
-        after, stories, kept_back = digest(state, fetched, document, now)
-        after = scheduled(feed, after, fetched, now, self._world.jitter())
-        if stories:
-            await self._publish(stories)
-        if worth_storing(state, after):
-            await self._store.save(feed.key, after)
-        self.states[feed.key] = after
+        async with self._turns[feed.key]:
+            state = await self._state(feed)
+            fetched, document = await self._parsed(feed, state, await self._fetched(feed, state))
+            after, stories, kept_back = digest(state, fetched, document, self._world.now())
+            is_pushed = self.pushes.is_proven(feed.key)
+            after = scheduled(feed, after, fetched, self._world.now(), self._world.jitter(), is_pushed=is_pushed)
+            await self._hand_over(feed, state, after, stories)
         _tell_operator(feed, state, after, fetched)
         _tell_of_copies(feed, kept_back, document)
+        await self._tell_hub(feed, fetched, document, missed=is_pushed and bool(stories))
         return Polled(fetched, document, stories, after, kept_back)
+
+    async def receive(self, key: str, topic: str, body: bytes, media_type: str | None) -> None:
+        """A document that a hub pushed: its stories are with the broker when this returns.
+
+        Raises NotPolledError, WireError or ParserKilled, and ListwireError if stories could not be handed over.
+        """
+        feed = self._feeds.get(key)
+        if feed is None:
+            raise NotPolledError(f"{key}: not polled here")
+        headers = {"content-type": media_type} if media_type else {}
+        fetched = Fetched(outcome=Outcome.OK, url=topic, status=200, body=body, headers=headers)
+        started = time.perf_counter()
+        async with self._turns[key]:
+            state = await self._state(feed)
+            document = await self._parser.parse(body, self._request(feed, state, fetched))
+            after, stories, kept_back = digest(state, fetched, document, self._world.now())
+            await self._hand_over(feed, state, pushed(state, after), stories)
+        self._observe(Look(key, Outcome.PUSHED, time.perf_counter() - started, len(stories), kept_back))
+
+    async def _hand_over(self, feed: FeedSpec, before: FeedState, after: FeedState, stories: Sequence[Story]) -> None:
+        if stories:
+            await self._publish(stories)
+        if worth_storing(before, after):
+            await self._store.save(feed.key, after)
+        self.states[feed.key] = after
+
+    async def _tell_hub(self, feed: FeedSpec, fetched: Fetched, document: Document | None, *, missed: bool) -> None:
+        if missed:
+            await self.pushes.missed(feed.key)
+        if document is not None:
+            hub, topic = discovered(fetched.headers.get("link"), fetched.url, document.hub, document.self_url)
+            await self.pushes.offer(feed, hub, topic)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if self._failed is not None and not self._failed.done() and not task.cancelled() and task.exception():
@@ -240,19 +229,16 @@ class Poller:
         """The document, or the answer with the reason why it is none."""
         if fetched.outcome is not Outcome.OK:
             return fetched, None
-        request = Request(
-            feed=feed,
-            received_at=self._world.now(),
-            media_type=fetched.media_type,
-            url=fetched.url,
-            known=known_items(state),
-        )
         try:
-            return fetched, await self._parser.parse(fetched.body, request)
+            return fetched, await self._parser.parse(fetched.body, self._request(feed, state, fetched))
         except WireError as error:
             return replace(fetched, outcome=Outcome(error.reason), detail=error.detail), None
         except ParserKilled as error:
             return replace(fetched, outcome=Outcome.PARSER_KILLED, detail=error.detail), None
+
+    def _request(self, feed: FeedSpec, state: FeedState, fetched: Fetched) -> Request:
+        now, known = self._world.now(), known_items(state)
+        return Request(feed=feed, received_at=now, media_type=fetched.media_type, url=fetched.url, known=known)
 
 
 async def _ended(polling: Coroutine[Any, Any, Polled | None]) -> "asyncio.Task[Polled | None]":

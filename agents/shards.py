@@ -15,10 +15,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from agents.feed_list import Listed, take
-from agents.feed_state import KafkaFeedState
+from agents.following import Following
 from agents.logs import get_logger
 from agents.memory import ReadLog, incoming
-from agents.poller import Poller
 from streams.feeds import FeedSpec
 from streams.topics import Topic
 
@@ -32,20 +31,18 @@ Adapt = Callable[[FeedSpec], FeedSpec]
 
 
 class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped library
-    """Feeds the poller with what its partitions hold, until it is cancelled."""
+    """Has followed what its partitions hold, until it is cancelled."""
 
     def __init__(
         self,
         bootstrap: str,
-        poller: Poller,
-        store: KafkaFeedState,
+        following: Following,
         read: ReadLog,
         adapt: Adapt = lambda feed: feed,
         session_s: float = SESSION_S,
     ) -> None:
         self._bootstrap = bootstrap
-        self._poller = poller
-        self._store = store
+        self._following = following
         self._read = read
         self._adapt = adapt
         self._session_s = session_s
@@ -104,7 +101,7 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped librar
     async def _load(self, consumer: Any, partition: int) -> None:
         listed: Listed = {}
         end = 0
-        await self._store.load_partition(partition)
+        await self._following.load_partition(partition)
         async for message in self._read(Topic.FEEDS, partition, 0, None):
             take(listed, message)
             end = message.offset + 1
@@ -113,7 +110,7 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped librar
         self._waiting.discard(partition)
         self._listed[partition] = listed
         consumer.seek(TopicPartition(Topic.FEEDS.value, partition), end)
-        await self._poller.follow(*(self._adapt(feed) for feed, _ in listed.values()))
+        await self._following.follow(*(self._adapt(feed) for feed, _ in listed.values()))
         logger.info("feeds taken", partition=partition, feeds=len(listed))
 
     async def _heed(self, partition: int, message: Any) -> None:
@@ -125,12 +122,11 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped librar
         if listed.get(key) == before.get(key):
             return
         if key in listed:
-            await self._poller.follow(self._adapt(listed[key][0]))
+            await self._following.follow(self._adapt(listed[key][0]))
         else:
-            await self._poller.drop(key)
+            await self._following.end(key)
 
     async def _let_go(self, partitions: set[int]) -> None:
         self._waiting -= partitions
         keys = [key for partition in partitions for key in self._listed.pop(partition, {})]
-        await self._poller.drop(*keys)
-        self._store.forget(*keys)
+        await self._following.let_go(*keys)

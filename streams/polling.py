@@ -32,6 +32,7 @@ class Outcome(StrEnum):
 
     OK = "ok"  # a document that was read
     NOT_MODIFIED = "not-modified"  # 304 to our validators
+    PUSHED = "pushed"  # a document that a hub sent, which was read
     UNCHANGED = "unchanged"  # 200 with the very bytes of the last time
     GONE = "gone"  # 410
     THROTTLED = "throttled"  # 429 or 503
@@ -181,6 +182,26 @@ def digest(state: FeedState, fetched: Fetched, document: Document | None, now: d
 def known_items(state: FeedState) -> frozenset[str]:
     """The hashes of the items that were listed of late and need not be read again."""
     return frozenset(item.wire for item in state.seen[:ASKED_AT_MOST] if item.wire)
+
+
+def pushed(before: FeedState, after: FeedState) -> FeedState:
+    """The state after a document that a hub pushed: it says what is new, and nothing of the feed's own address."""
+    return replace(
+        after,
+        etag=before.etag,
+        last_modified=before.last_modified,
+        wire_hash=before.wire_hash,
+        only_304_since=before.only_304_since,
+        polled_at=before.polled_at,
+        next_due=before.next_due,
+        failures=before.failures,
+        outcome=before.outcome,
+        gone_since=before.gone_since,
+        moved_to=before.moved_to,
+        moved_since=before.moved_since,
+        ttl_s=before.ttl_s,
+        waiting=before.waiting,
+    )
 
 
 def worth_storing(before: FeedState, after: FeedState) -> bool:

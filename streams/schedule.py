@@ -27,9 +27,16 @@ _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
 _NO_CACHE = re.compile(r"(?:^|[\s,])no-(?:cache|store)(?![\w-])", re.IGNORECASE)
 
 
-def scheduled(feed: FeedSpec, state: FeedState, fetched: Fetched, now: datetime, jitter: float) -> FeedState:
-    """The state after a poll, with the time of the next; `jitter` (0..1) only ever makes it later."""
+def scheduled(
+    feed: FeedSpec, state: FeedState, fetched: Fetched, now: datetime, jitter: float, *, is_pushed: bool = False
+) -> FeedState:
+    """The state after a poll, with the time of the next; `jitter` (0..1) only ever makes it later.
+
+    A feed whose hub is known to push is only looked at in case the hub forgets something.
+    """
     wait = _wait_s(feed, state, fetched, now)
+    if is_pushed and not state.failures and not state.waiting:
+        wait = max(wait, feed.max_wait_s)
     wait = min(max(wait, min(feed.interval_s, MIN_INTERVAL_S)), MAX_INTERVAL_S)
     return replace(state, next_due=now + timedelta(seconds=wait * (1 + JITTER_SHARE * jitter)))
 

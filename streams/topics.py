@@ -15,6 +15,7 @@ class Topic(StrEnum):
 
     FEEDS = "wire.feeds"
     FEED_STATE = "wire.feed-state"
+    SUBSCRIPTIONS = "wire.subscriptions"
     HELD = "wire.held"
     STORIES = "wire.stories"
     RELEVANT = "wire.relevant"
@@ -51,6 +52,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     #         topic               n  compact retention      purpose
     TopicSpec(Topic.FEEDS,        4, True,  -1,             "the feed list; adding a feed is a message"),
     TopicSpec(Topic.FEED_STATE,   4, True,  -1,             "validators, seen items and schedule of each feed"),
+    TopicSpec(Topic.SUBSCRIPTIONS, 4, True, -1,             "what was agreed with the WebSub hub of a feed"),
     TopicSpec(Topic.HELD,         4, True,  -1,             "embargoed stories, until their time"),
     TopicSpec(Topic.STORIES,      4, False, 14 * DAY_MS,    "every revision of every story, in order"),
     TopicSpec(Topic.RELEVANT,     4, False, 14 * DAY_MS,    "stories that may carry or correct a status change"),

@@ -19,7 +19,7 @@ from agents.drops import DropFolder
 from agents.intake import Intake
 from agents.messages import BrokerDown, Undeliverable
 from agents.parsing import ParserKilled, Request
-from agents.poller import FAULT, UNSENT, Look, Surroundings
+from agents.polls import FAULT, UNSENT, Look, Surroundings
 from agents.watcher import FolderError
 from streams import codec, wires
 from streams.drops import Waiting

@@ -17,7 +17,7 @@ from agents.intake import Intake
 from agents.messages import BrokerDown
 from agents.parsing import Request
 from agents.piping import Piped, PipeError, pipe
-from agents.poller import Surroundings
+from agents.polls import Surroundings
 from streams import codec, wires
 from streams.errors import RecordError
 from streams.feeds import FeedSpec

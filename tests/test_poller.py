@@ -14,7 +14,8 @@ from agents.feed_state import KafkaFeedState
 from agents.fetching import Fetcher
 from agents.messages import BrokerDown, Incoming, Outgoing
 from agents.parsing import Parser, ParserLimits, Request
-from agents.poller import FAULT, UNSENT, Look, Poller, Surroundings
+from agents.poller import Poller
+from agents.polls import FAULT, UNSENT, Look, NotPolledError, Surroundings
 from streams import codec, wires
 from streams.feeds import FeedSpec
 from streams.polling import FeedState, Fetched, Outcome
@@ -137,10 +138,14 @@ async def new_poller(desk: Desk, store: Store, parser: HereParser) -> AsyncItera
 
         def make(*feeds: FeedSpec, **other: Any) -> Poller:
             parts = {"fetcher": fetcher, "parser": parser, "store": store, "publish": desk.publish} | other
-            at_once = Surroundings(host_spacing_s=0)
+            at_once = Surroundings(host_spacing_s=0, sleep=for_ever)  # so a feed that is followed is never due
             return Poller(feeds, observe=desk.observe, surroundings=at_once, **parts)
 
         yield make
+
+
+async def for_ever(_: float) -> None:
+    await asyncio.Event().wait()
 
 
 class TestOnePoll:
@@ -265,6 +270,83 @@ class TestOnePoll:
         site.publish(("a", "One"))
         assert [story.guid for story in (await poller.poll(feed)).stories] == ["a"]
         await parser.close()
+
+
+class Hub:
+    """A hub as the poller sees it: what it was offered, and whether it is known to push."""
+
+    def __init__(self) -> None:
+        self.offered: list[tuple[str, str | None, str | None]] = []
+        self.missed_keys: list[str] = []
+        self.proven = False
+
+    async def offer(self, feed: FeedSpec, hub: str | None, self_url: str | None) -> None:
+        self.offered.append((feed.key, hub, self_url))
+
+    async def missed(self, feed_key: str) -> None:
+        self.missed_keys.append(feed_key)
+
+    def is_proven(self, feed_key: str) -> bool:
+        return self.proven
+
+
+class TestAPush:
+    async def test_is_published_as_a_poll_would_and_known_to_the_next_poll(
+        self, site: Site, feed: FeedSpec, desk: Desk, store: Store, new_poller: Callable[..., Poller]
+    ) -> None:
+        poller = new_poller(feed)
+        await poller.follow(feed)
+        site.publish(("a", "One"))
+        await poller.poll(feed)
+        known = poller.states[feed.key]
+        await poller.receive(feed.key, feed.url, rss(("b", "Two"), ("a", "One")), "application/rss+xml")
+        assert [story.guid for story in desk.stories] == ["a", "b"]
+        assert desk.journal[-2:] == ["publish b 1", f"save {feed.key}"]
+        after = poller.states[feed.key]
+        assert (after.etag, after.next_due, len(after.seen)) == (known.etag, known.next_due, 2)
+        site.publish(("b", "Two"), ("a", "One"))
+        assert (await poller.poll(feed)).stories == ()
+        await poller.drop(feed.key)
+
+    async def test_for_a_feed_that_is_not_polled_here_is_refused(
+        self, feed: FeedSpec, new_poller: Callable[..., Poller]
+    ) -> None:
+        with pytest.raises(NotPolledError, match="not polled here"):
+            await new_poller(feed).receive(feed.key, feed.url, rss(("b", "Two")), None)
+
+    async def test_that_the_broker_does_not_take_comes_again(
+        self, feed: FeedSpec, desk: Desk, new_poller: Callable[..., Poller]
+    ) -> None:
+        poller = new_poller(feed)
+        await poller.follow(feed)
+        desk.down = True
+        with pytest.raises(BrokerDown):
+            await poller.receive(feed.key, feed.url, rss(("b", "Two")), None)
+        desk.down = False
+        await poller.receive(feed.key, feed.url, rss(("b", "Two")), None)
+        assert [story.guid for story in desk.stories] == ["b"]
+        await poller.drop(feed.key)
+
+    async def test_slows_polling_down_once_the_hub_is_proven_and_a_missed_story_is_told(
+        self, site: Site, feed: FeedSpec, new_poller: Callable[..., Poller]
+    ) -> None:
+        poller, hub = new_poller(feed), Hub()
+        poller.pushes = hub
+        links = (
+            "<atom:link rel='hub' href='https://hub.example/'/><atom:link rel='self' href='https://feed.example/rss'/>"
+        )
+        site.publish(("a", "One"))
+        named = b"<rss xmlns:atom='http://www.w3.org/2005/Atom' "
+        site.body = site.body.replace(b"<rss ", named).replace(b"<channel>", f"<channel>{links}".encode())
+        unproven = (await poller.poll(feed)).state
+        assert hub.offered == [(feed.key, "https://hub.example/", "https://feed.example/rss")]
+        hub.proven = True
+        site.publish(("b", "Two"), ("a", "One"))
+        proven = (await poller.poll(feed)).state
+        assert hub.missed_keys == [feed.key]
+        assert unproven.next_due is not None
+        assert proven.next_due is not None
+        assert proven.next_due - unproven.next_due > timedelta(seconds=feed.max_wait_s - 2 * feed.interval_s)
 
 
 class Stage:

@@ -27,7 +27,8 @@ from agents.broker import Broker, BrokerSpec
 from agents.fetching import Fetcher
 from agents.kafka import Outgoing, Publisher, create_topics
 from agents.parsing import Parser
-from agents.poller import Look, Poller
+from agents.poller import Poller
+from agents.polls import Look
 from agents.settings import load_settings
 from agents.up import free_port
 from streams.codec import encode
