@@ -19,7 +19,7 @@ from typing import Protocol
 
 from streams.errors import WireError
 from streams.feeds import FeedSpec
-from streams.wires import anpa1312, ap, dpa, iptc7901, json_feed, newsml1, ninjs, nitf, plain, web
+from streams.wires import anpa1312, ap, dpa, iptc7901, json_feed, newsml1, newsml_g2, ninjs, nitf, plain, web
 from streams.wires.charsets import decode_text
 from streams.wires.compression import inflate
 from streams.wires.documents import Document, bounded
@@ -59,7 +59,7 @@ class Format(Protocol):
         """The stories of the whole document. Raises WireError."""
 
 
-FORMATS: tuple[Format, ...] = (newsml1, nitf, web, json_feed, ap, dpa, ninjs, iptc7901, anpa1312, plain)
+FORMATS: tuple[Format, ...] = (newsml_g2, newsml1, nitf, web, json_feed, ap, dpa, ninjs, iptc7901, anpa1312, plain)
 
 UNMARKED: tuple[Format, ...] = (plain,)
 """Formats without a mark of their own: tried only on documents that came from no address."""
