@@ -97,10 +97,11 @@ def stops(draft: Draft) -> bool:
 def unversioned(guid: str, version: str | None) -> str:
     """The guid without its version at the end: `tag:agency.example,2024:newsml_ABC:2` is `...ABC` in its version 2.
 
-    Some agencies count in the guid, so that each version of a story would be a story of its own.
+    Some agencies count in the guid, so that each version of a story would be a story of its own. In an address a
+    number names the story: `https://agency.example/items/5` in its version 5 is no version of `items`.
     """
     stated = (version or "").strip()
-    if not stated:
+    if not stated or guid.startswith(("http://", "https://")):
         return guid
     return re.sub(rf"[:/]v?{re.escape(stated)}[NUAD]?\Z", "", guid) or guid
 

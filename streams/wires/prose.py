@@ -20,7 +20,8 @@ _WRAP = re.compile(
 )
 _BLOCKS = frozenset(
     "address article aside block blockquote body body.content body.head bq caption dd dl dt div "
-    "BRODTEXT CITAT INGRESS LI MELLIS UL figure h1 h2 h3 h4 h5 h6 hl1 hl2 hedline hr li main note ol p P pre section table tbody tr thead ul".split()
+    "figure h1 h2 h3 h4 h5 h6 hl1 hl2 hedline hr li main note ol p P pre section table tbody tr thead ul "
+    "BRODTEXT CITAT INGRESS LI MELLIS UL".split()
 )
 _CELLS = frozenset({"td", "th"})
 NOT_TEXT = frozenset(
