@@ -11,6 +11,8 @@ hundred feeds that each hang a parser so cost the others half a second each, onc
 import asyncio
 import contextlib
 import hashlib
+import os
+import signal
 import sys
 from dataclasses import dataclass
 
@@ -207,8 +209,10 @@ class _Worker:
         return codec.decode(await back.readexactly(size), Answer)
 
     async def end(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        # Not by the process object: it looks first whether the child is dead, and so takes its end from asyncio.
+        if self.is_alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
         if self._process.stdin is not None:
             self._process.stdin.close()
         await self._process.wait()

@@ -4,8 +4,8 @@ Packages, concepts, knowledge, planning and catalogues are no stories, nor are p
 is only planned. What takes back an item is one even without a word: it names the item by its identity.
 
 Codes are written `scheme:code` or as an address; agencies mint schemes of their own, so what a code means is told by
-its last part, and by its scheme only where that part is a single letter. Source: NewsML-G2 2.31 specification, chapter
-by chapter of the field table in `docs` of the IPTC; statuses and signals after the `pubstatusg2` and `signal` NewsCodes.
+its last part, and by its scheme only where that part is a single letter. Source: the NewsML-G2 2.31 specification of
+the IPTC; statuses and signals after its NewsCodes `pubstatusg2` and `signal`.
 """
 
 import re
