@@ -18,20 +18,17 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from streams.errors import WireError
 from streams.feeds import FeedSpec
 from streams.vocabulary import PubStatus
 from streams.wires.charsets import decode_text
 from streams.wires.daygroups import Moment, day_of, embargo_of, moment
 from streams.wires.documents import Document
-from streams.wires.drafts import Draft, to_story
-from streams.wires.markup import is_html
+from streams.wires.drafts import Draft
+from streams.wires.messages import document_of
 from streams.wires.teletype import (
     LONGEST_MESSAGE,
     byline_of,
     dateline_of,
-    dropped,
-    first_of_each,
     lines_of,
     paragraphs,
     printable,
@@ -39,7 +36,6 @@ from streams.wires.teletype import (
 
 NAME = "anpa-1312"
 
-MAX_MESSAGES = 5_000
 _HEADER = re.compile(
     r"\x01(?P<level>[A-Za-z])(?P<number>\d{3,5})(?P<agency>[A-Z]{2,12})?(?:\x1f(?P<selector>[\w\-.]{0,40}))?[ \t]*\n+"
     r"(?P<priority>[A-Za-z]) (?P<category>[A-Za-z])[ ]?(?:[\x13\x14](?P<form>[\x11\x12])|(?=[ ]?[A-Za-z]{2}-))[ ]?"
@@ -103,29 +99,12 @@ def decode(
 ) -> Document:
     """The stories of all whole messages. Raises WireError: `not-a-feed`, `html`, `truncated` where none is whole."""
     text = "\n".join(lines_of(decode_text(raw, media_type)))
-    headers = list(_headers(text))
-    if not headers:
-        raise WireError("html" if is_html(text) else "not-a-feed")
-    ends = [*(header.start() for header in headers[1:]), len(text)]
-    chosen = list(zip(headers, ends, strict=True))[:MAX_MESSAGES]
-    parts = [(header, _ended(text[header.end() : end])) for header, end in chosen]
-    whole = [(header, *ended) for header, ended in parts if ended]
-    if not whole:
-        raise WireError("truncated", "the end of the message is missing")
-    drafts = [_draft(header, content, tail, received_at) for header, content, tail in whole]
-    told = [draft for draft in drafts if draft.headline or draft.body]
-    stories = tuple(to_story(draft, feed, received_at, url) for draft in first_of_each(told))
-    return Document(
-        format=NAME,
-        stories=stories,
-        truncated=parts[-1][1] is None,
-        dropped=dropped(
-            cut=len(chosen) - len(whole),
-            empty=len(drafts) - len(told),
-            double=len(told) - len(stories),
-            beyond=len(headers) - len(chosen),
-        ),
-    )
+
+    def read(header: re.Match[str], content: str) -> Draft | None:
+        ended = _ended(content)
+        return _draft(header, *ended, received_at) if ended else None
+
+    return document_of(NAME, text, _headers(text), read, feed, received_at, url)
 
 
 def _headers(text: str) -> Iterator[re.Match[str]]:

@@ -17,21 +17,18 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from streams.errors import WireError
 from streams.feeds import FeedSpec
 from streams.vocabulary import PubStatus, Signal
 from streams.wires.charsets import decode_text
 from streams.wires.daygroups import Moment, embargo_of, read_group
 from streams.wires.documents import Document
-from streams.wires.drafts import Draft, to_story
-from streams.wires.markup import is_html
+from streams.wires.drafts import Draft
+from streams.wires.messages import document_of
 from streams.wires.notices import signals_of
 from streams.wires.teletype import (
     LONGEST_MESSAGE,
     Head,
     dateline_of,
-    dropped,
-    first_of_each,
     lines_of,
     paragraphs,
     printable,
@@ -40,7 +37,6 @@ from streams.wires.teletype import (
 
 NAME = "iptc-7901"
 
-MAX_MESSAGES = 5_000
 _LEAD = r"[\x00-\x20\x7f\ufffd?\u2400-\u2421]"
 _ID = r"(?P<source>[^\W\d_](?:[^\W\d_]|-(?=[^\W\d_])){1,11})[ -]?(?P<number>\d{3,6})"
 _FRAMED = re.compile(rf"[\x01\u2401]\ ?{_ID}[ \t]+(?P<urgency>[1-9])(?P<rest>(?:[ \t][^\n\x02]*)?)(?:\n|(?=\x02))")
@@ -93,28 +89,12 @@ def decode(
 ) -> Document:
     """The stories of all whole messages. Raises WireError: `not-a-feed`, `html`, `truncated` where none is whole."""
     text = "\n".join(lines_of(decode_text(raw, media_type)))
-    headers = list(_headers(text))
-    if not headers:
-        raise WireError("html" if is_html(text) else "not-a-feed")
-    ends = [*(header.start() for header in headers[1:]), len(text)]
-    chosen = list(zip(headers, ends, strict=True))[:MAX_MESSAGES]
-    messages = [_message(header, text[header.end() : end], received_at) for header, end in chosen]
-    if not any(message.ended for message in messages):
-        raise WireError("truncated", "the end of the message is missing")
-    whole = [message for message in messages if message.ended]
-    told = [draft for message in whole if (draft := _draft(message, received_at)).headline or draft.body]
-    stories = tuple(to_story(draft, feed, received_at, url) for draft in first_of_each(told))
-    return Document(
-        format=NAME,
-        stories=stories,
-        truncated=not messages[-1].ended,
-        dropped=dropped(
-            cut=len(messages) - len(whole),
-            empty=len(whole) - len(told),
-            double=len(told) - len(stories),
-            beyond=len(headers) - len(messages),
-        ),
-    )
+
+    def read(header: re.Match[str], content: str) -> Draft | None:
+        message = _message(header, content, received_at)
+        return _draft(message, received_at) if message.ended else None
+
+    return document_of(NAME, text, _headers(text), read, feed, received_at, url)
 
 
 def _headers(text: str) -> Iterator[re.Match[str]]:

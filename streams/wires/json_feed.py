@@ -16,11 +16,10 @@ from typing import NamedTuple
 from streams.errors import WireError
 from streams.feeds import FeedSpec
 from streams.records import Story
-from streams.vocabulary import Precision
 from streams.wires.dates import read_date
-from streams.wires.documents import Document, Dropped, settle, story_id
-from streams.wires.drafts import credit, language_of, subjects_of, web_link
-from streams.wires.html import to_line, to_text
+from streams.wires.documents import MAX_ITEMS, Document, Dropped
+from streams.wires.drafts import language_of, web_link
+from streams.wires.html import to_text
 from streams.wires.identity import Candidate, identities
 from streams.wires.json_document import (
     Fields,
@@ -35,11 +34,10 @@ from streams.wires.json_document import (
     string,
     strings,
 )
-from streams.wires.notices import signals_of
+from streams.wires.listed import listed_story
 
 NAME = "json-feed"
 
-MAX_ITEMS = 20_000
 _VERSION = re.compile(r'(?<!\\)"version"\s*+:\s*+"https?:\\?/\\?/(?:www\.)?jsonfeed\.org\\?/version', re.IGNORECASE)
 _ITEMS, _CONTENT = key("items"), key("content_html", "content_text")
 _CHANNEL = key("home_page_url", "feed_url")
@@ -111,29 +109,16 @@ def _body(item: Fields) -> str:
 
 def _story(item: Candidate, guid: str, entry: Fields, context: _Context) -> Story:
     feed, channel = context.feed, context.channel
-    published = read_date(string(entry, "date_published"), feed.zone)
-    revised = read_date(string(entry, "date_modified"), feed.zone)
-    first = published or revised
+    published, revised = (read_date(string(entry, name), feed.zone) for name in ("date_published", "date_modified"))
     stated = (string(entry, "language"), string(channel, "language"))
-    return settle(
-        Story(
-            id=story_id(feed.key, guid),
-            feed=feed.key,
-            guid=guid,
-            headline=item.title,
-            body=item.body,
-            received_at=context.received_at,
-            published=first.at if first else None,
-            published_precision=first.precision if first else Precision.TIME,
-            revised=revised.at if revised else None,
-            language=next(filter(None, map(language_of, stated)), None) or feed.language,
-            link=item.link,
-            source=credit(feed.source or line(channel, "title")),
-            byline=credit(_authors(entry) or _authors(channel)),
-            signals=signals_of(lines=(item.title,)),
-            subjects=subjects_of(map(to_line, strings(entry.get("tags")))),
-            official_of=feed.authority if feed.official else None,
-        )
+    return listed_story(
+        item._replace(guid=guid),
+        feed,
+        context.received_at,
+        dates=(published, revised),
+        language=next(filter(None, map(language_of, stated)), None),
+        credits_=(feed.source or line(channel, "title"), _authors(entry) or _authors(channel)),
+        tags=strings(entry.get("tags")),
     )
 
 

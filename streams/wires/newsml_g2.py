@@ -1,7 +1,7 @@
 """NewsML-G2 of the IPTC: one `newsItem` a story, alone, in a `newsMessage` or in any other wrapper.
 
-Packages, concepts, knowledge, planning and catalogues are no stories, nor are pictures, video and sound, nor a text that
-is only planned. What takes back an item is one even without a word: it names the item by its identity.
+Packages, concepts, knowledge, planning and catalogues are no stories, nor are pictures, video and sound, nor a text
+that is only planned. What takes back an item is one even without a word: it names the item by its identity.
 
 Codes are written `scheme:code` or as an address; agencies mint schemes of their own, so what a code means is told by
 its last part, and by its scheme only where that part is a single letter. Source: the NewsML-G2 2.31 specification of

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from streams.wires.documents import Dropped
 from streams.wires.drafts import Draft
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2400-\u2421]+")
@@ -175,12 +174,6 @@ def first_of_each(drafts: Iterable[Draft]) -> list[Draft]:
     for draft in _apart(drafts):
         seen.setdefault(draft.guid, draft)
     return list(seen.values())
-
-
-def dropped(*, cut: int = 0, empty: int = 0, double: int = 0, beyond: int = 0) -> tuple[Dropped, ...]:
-    """The reasons that there are."""
-    reasons = {"cut": cut, "beyond-limit": beyond, "empty": empty, "double": double}
-    return tuple(Dropped(reason, items) for reason, items in reasons.items() if items)
 
 
 def _starts(line: str, previous: str, width: int) -> bool:

@@ -25,12 +25,12 @@ from streams.records import Story
 from streams.vocabulary import Precision
 from streams.wires.charsets import decode_text
 from streams.wires.dates import ReadDate, read_date
-from streams.wires.documents import MAX_ITEMS, Document, Dropped, settle, story_id
-from streams.wires.drafts import credit, language_of, subjects_of, web_link
+from streams.wires.documents import MAX_ITEMS, Document, Dropped
+from streams.wires.drafts import language_of, web_link
 from streams.wires.html import to_line, to_text
 from streams.wires.identity import Candidate, identities
+from streams.wires.listed import listed_story
 from streams.wires.markup import find_root, is_html, mend, refuse_entities
-from streams.wires.notices import signals_of
 from streams.wires.outline import Outline, outline
 from streams.wires.skimming import skim
 
@@ -166,27 +166,15 @@ def _candidate(entry: Fields, guid: str | None, base: str) -> Candidate:
 def _story(item: Candidate, guid: str, entry: Fields, context: _Context) -> Story:
     feed, channel = context.feed, context.channel
     created, published, revised = (_date(entry, name, feed.zone) for name in ("created", "published", "updated"))
-    first = published or created or revised
     source = to_line(_string(_fields(entry, "source"), "title")) or feed.source or to_line(_string(channel, "title"))
-    return settle(
-        Story(
-            id=story_id(feed.key, guid),
-            feed=feed.key,
-            guid=guid,
-            headline=item.title,
-            body=item.body,
-            received_at=context.received_at,
-            published=first.at if first else None,
-            published_precision=first.precision if first else Precision.TIME,
-            revised=revised.at if revised else None,
-            language=_language(entry, channel) or feed.language,
-            link=item.link,
-            source=credit(source),
-            byline=credit(to_line(_string(entry, "author"))),
-            signals=signals_of(lines=(item.title,)),
-            subjects=subjects_of(to_line(_string(tag, "term")) for tag in _list(entry, "tags")),
-            official_of=feed.authority if feed.official else None,
-        )
+    return listed_story(
+        item._replace(guid=guid),
+        feed,
+        context.received_at,
+        dates=(published or created, revised),
+        language=_language(entry, channel),
+        credits_=(source, to_line(_string(entry, "author"))),
+        tags=(_string(tag, "term") for tag in _list(entry, "tags")),
     )
 
 
