@@ -429,3 +429,9 @@ def test_a_document_says_how_long_it_wants_to_be_left_alone(channel: str, second
     named = "<rss xmlns:sy='http://purl.org/rss/1.0/modules/syndication/' "
     spaced = rss("<title>A</title>", channel=channel).replace("<rss ", named)
     assert read(spaced).ttl_s == seconds
+
+
+def test_markup_that_is_too_long_to_be_parsed_reads_the_same() -> None:
+    markup = "<p>Some <b>words</b> &amp; more.</p>\n<ul><li>one</li><li>two</li></ul>"
+    once = to_text(markup)
+    assert to_text(markup * 20_000) == "\n".join([once] * 20_000)

@@ -6,7 +6,7 @@ neither a tag nor an entity comes out as it went in, its blank lines ending para
 embedded media are no text.
 
 An HTML parser takes time that grows with the square of the nesting and of the attributes of one tag, so
-absurdly nested markup is stripped of its tags by a plain expression instead, and the attributes of a very
+absurdly nested or long markup is stripped of its tags by a plain expression instead, and the attributes of a very
 long tag are cut.
 """
 
@@ -17,6 +17,9 @@ from selectolax.lexbor import LexborHTMLParser
 
 MAX_DEPTH = 200
 """Deepest nesting that is parsed. Mail newsletters with tables in tables stay below 60."""
+
+MAX_PARSED = 1_048_576
+"""Longest markup, in characters, that is parsed; a million paragraphs take the parser seconds and the expression none."""
 
 _MARKUP = re.compile(r"<[!/?A-Za-z]|&[#A-Za-z]")
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
@@ -48,7 +51,7 @@ def to_text(markup: str) -> str:
     if not _MARKUP.search(markup):
         return _lines(markup)
     markup = _LONG_TAG.sub(r"\1>", markup)
-    return _lines(_strip(markup) if _too_deep(markup) else _parse(markup))
+    return _lines(_strip(markup) if len(markup) > MAX_PARSED or _too_deep(markup) else _parse(markup))
 
 
 def to_line(markup: str) -> str:

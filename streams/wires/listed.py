@@ -24,8 +24,8 @@ def listed_story(
     credits_: tuple[str, str],
     tags: Iterable[str],
 ) -> Story:
-    """The story of an item under its chosen guid; `dates` are when it was published and revised, `credits_` its source and
-    its authors.
+    """The story of an item under its chosen guid; `dates` are when it was published and revised, `credits_` its source
+    and its authors.
     """
     guid = item.guid or ""
     published, revised = dates
