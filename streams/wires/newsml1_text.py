@@ -8,17 +8,14 @@ a sidebar. Texts of one standing are one story if they share language and headli
 are equivalent. Formats of one ContentItem are alternatives: the richest is read.
 """
 
-import html
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from streams.errors import WireError
 from streams.wires import nitf
-from streams.wires.html import to_text
-from streams.wires.prose import NOT_TEXT, prose
-from streams.wires.tree import children, first, parse_tree, words
+from streams.wires.prose import NOT_TEXT, plain_prose, prose
+from streams.wires.tree import children, first, words
 
 # fmt: off
 _TEXTS = frozenset("main body text article story original lead intro content".split())
@@ -44,9 +41,6 @@ _BINARY = re.compile(r"base64|zip|uu", re.IGNORECASE)
 _ROLE_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _LONGEST_ROLE = 100
 _PLACEHOLDER = re.compile(r"no headline\W*", re.IGNORECASE)
-_TAG = re.compile(r"<[!/?A-Za-z]|&[#A-Za-z]")
-_BLOCK_TAG = re.compile(r"<(?:p|br|div|h[1-6]|ul|ol|li|table|tr|html|body)\b", re.IGNORECASE)
-_WRAPPED_AT = 100
 
 
 class Reading(NamedTuple):
@@ -108,7 +102,7 @@ def read_text(item: Element) -> Reading:
         return Reading("", path, None, _title(path), shows_media, is_elsewhere)
     body = "\n".join(dict.fromkeys(part.body for part in parts))
     path = parts[0].place.path
-    return Reading(body, path, _nitf(parts[0].content), _title(path), shows_media, is_elsewhere)
+    return Reading(body, path, nitf.article_in(parts[0].content), _title(path), shows_media, is_elsewhere)
 
 
 def is_headline(line: str) -> bool:
@@ -164,31 +158,14 @@ def _data(content_item: Element) -> Iterator[Element]:
 
 
 def _plainness(content: Element) -> int:
-    return 0 if _nitf(content) is not None else 1 if len(content) else 2
+    return 0 if nitf.article_in(content) is not None else 1 if len(content) else 2
 
 
 def _body(content: Element) -> str:
-    article = _nitf(content)
+    article = nitf.article_in(content)
     if article is not None:
         return nitf.body_of(article)
-    return prose(content, without=_NOT_BODY) if len(content) else _plain(content.text or "")
-
-
-def _plain(text: str) -> str:
-    """Text without markup of its own: escaped HTML, or lines.
-
-    Lines that all end before the width of a teleprinter are wrapped, and a blank or an indented one starts a
-    paragraph; else each is a paragraph.
-    """
-    if _BLOCK_TAG.search(text):
-        return to_text(text)
-    lines = [line.rstrip() for line in text.strip("\r\n").splitlines()]
-    filled = [line for line in lines if line.strip()]
-    if len(filled) > 2 and max(map(len, filled)) <= _WRAPPED_AT and len(filled) < len(lines):
-        paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
-    else:
-        paragraphs = filled
-    return to_text("<br>".join(html.escape(part) if not _TAG.search(part) else part for part in paragraphs))
+    return prose(content, without=_NOT_BODY) if len(content) else plain_prose(content.text or "")
 
 
 def _title(path: Sequence[Element]) -> str:
@@ -212,17 +189,6 @@ def _first_of_each(item: Element) -> Iterator[Element]:
 def _is_media(content_item: Element) -> bool:
     kinds = (first(content_item, name) for name in ("MediaType", "MimeType", "Format"))
     return any(kind is not None and _MEDIA_TYPE.match(kind.get("FormalName", "").strip()) for kind in kinds)
-
-
-def _nitf(content: Element) -> Element | None:
-    """The NITF document in some content, be it markup or the text of markup."""
-    found = next(content.iter("nitf"), None)
-    if found is not None or "<nitf" not in (content.text or ""):
-        return found
-    try:
-        return parse_tree((content.text or "").encode(), "nitf", "text/xml; charset=utf-8")
-    except WireError:
-        return None
 
 
 def _role(component: Element) -> frozenset[str]:

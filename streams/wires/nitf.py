@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
+from streams.errors import WireError
 from streams.feeds import FeedSpec
 from streams.vocabulary import Signal
 from streams.wires.dates import read_date
@@ -24,7 +25,7 @@ from streams.wires.identity import hashed, normal_link
 from streams.wires.markup import find_root
 from streams.wires.notices import signals_of, standing
 from streams.wires.prose import NOT_TEXT, prose
-from streams.wires.tree import children, first, parse_trees, words
+from streams.wires.tree import children, first, parse_tree, parse_trees, words
 
 NAME = "nitf"
 
@@ -96,6 +97,17 @@ def draft_of(nitf: Element, feed: FeedSpec, url: str | None = None) -> Draft:
         notes=tuple(notes_of(nitf)),
         embargoed_until=until,
     )
+
+
+def article_in(content: Element) -> Element | None:
+    """The NITF document in some content, be it markup or the text of markup."""
+    found = next(content.iter("nitf"), None)
+    if found is not None or "<nitf" not in (content.text or ""):
+        return found
+    try:
+        return parse_tree((content.text or "").encode(), "nitf", "text/xml; charset=utf-8")
+    except WireError:
+        return None
 
 
 def headline_of(nitf: Element) -> str:

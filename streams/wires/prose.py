@@ -4,6 +4,7 @@ What a reader sees as a paragraph becomes a line: paragraphs, headings between t
 and what belongs to them, scripts, notes that follow the story and keyword lists are no part of its text.
 """
 
+import html
 import re
 from collections.abc import Collection, Iterable, Iterator
 from xml.etree.ElementTree import Element
@@ -24,6 +25,9 @@ _BLOCKS = frozenset(
     "BRODTEXT CITAT INGRESS LI MELLIS UL".split()
 )
 _CELLS = frozenset({"td", "th"})
+_TAG = re.compile(r"<[!/?A-Za-z]|&[#A-Za-z]")
+_BLOCK_TAG = re.compile(r"<(?:p|br|div|h[1-6]|ul|ol|li|table|tr|html|body)\b", re.IGNORECASE)
+_WRAPPED_AT = 100
 NOT_TEXT = frozenset(
     "script style head title media media-caption media-reference media-producer media-metadata figure figcaption img "
     "video audio iframe footer body.end copyrite nitf-table-metadata".split()
@@ -39,6 +43,23 @@ def prose(element: Element | None, *, without: Collection[str] = NOT_TEXT) -> st
         return ""
     text = _WRAP.sub(" ", "".join(_pieces(element, without)))
     return "\n".join(_as_far_as_kept(_paragraph(part) for part in re.split(f"[{_BREAK}{_LINE}]", text) if part.strip()))
+
+
+def plain_prose(text: str) -> str:
+    """Text without markup of its own: escaped HTML, or lines.
+
+    Lines that all end before the width of a teleprinter are wrapped, and a blank or an indented one starts a
+    paragraph; else each is a paragraph.
+    """
+    if _BLOCK_TAG.search(text):
+        return to_text(text)
+    lines = [line.rstrip() for line in text.strip("\r\n").splitlines()]
+    filled = [line for line in lines if line.strip()]
+    if len(filled) > 2 and max(map(len, filled)) <= _WRAPPED_AT and len(filled) < len(lines):
+        paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
+    else:
+        paragraphs = filled
+    return to_text("<br>".join(html.escape(part) if not _TAG.search(part) else part for part in paragraphs))
 
 
 def _as_far_as_kept(paragraphs: Iterable[str]) -> Iterator[str]:
