@@ -13,8 +13,8 @@ from streams.wires import decode
 from streams.wires.documents import Document
 
 WIRES = Path(__file__).parent / "wires"
-DOCUMENTS = [path for name in ("nitf", "newsml1") for path in sorted((WIRES / name).glob("*.xml"))]
-IN_A_ROW = {"several", "kill-and-alert"}
+DOCUMENTS = [path for name in ("nitf", "newsml1", "newsml_g2") for path in sorted((WIRES / name).glob("*.xml"))]
+IN_A_ROW = {"several", "kill-and-alert", "other-wrapper"}
 """Documents that follow each other: cut between them, the first ones are whole."""
 NOW = datetime(2026, 12, 24, 12, tzinfo=UTC)
 REASONS = {"empty", "html", "not-a-feed", "truncated", "too-large", "entities", "malformed"}

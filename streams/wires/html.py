@@ -19,7 +19,7 @@ MAX_DEPTH = 200
 """Deepest nesting that is parsed. Mail newsletters with tables in tables stay below 60."""
 
 MAX_PARSED = 1_048_576
-"""Longest markup, in characters, that is parsed; a million paragraphs take the parser seconds and the expression none."""
+"""Longest markup, in characters, that is parsed: a million paragraphs take the parser seconds."""
 
 _MARKUP = re.compile(r"<[!/?A-Za-z]|&[#A-Za-z]")
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")

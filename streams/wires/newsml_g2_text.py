@@ -1,111 +1,145 @@
-"""What a NewsML-G2 item says: which of its headlines is the headline, which of its contents the text, and in what
-language.
+"""The text of a NewsML-G2 item: which of its renditions is read, and what in it is no text of the story.
 
-The content may come as XHTML, as NITF, as escaped HTML or as plain lines, and in several of them at once: the fullest
-is taken. What agencies put around the text of an XHTML page (keyword lists, headers, notes for editors) is no text.
+The renditions in a contentSet are one content in several forms (NewsML-G2 guide, "Conveying content"): NITF or XHTML
+inline, plain or escaped text inline, or an address. The longest text in the story's language is read, because a short
+one beside it is its summary. What stands around the text is not it: dpa's `header` with keywords and headline, its
+notepad, TT's line of place and source, the NITF head.
 """
 
-import re
 from collections.abc import Iterator
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from streams.wires import nitf
-from streams.wires.html import to_text
-from streams.wires.prose import NOT_TEXT, prose
+from streams.wires.prose import NOT_TEXT, plain_prose, prose
 from streams.wires.tree import first, words
 
-_NOT_MAIN = re.compile(r"sub|short|kick|drop|alt|web|over|dach|unter|online|teaser|deck|social|sms|search|seo")
-"""What is in the role of a headline that is not the headline, in the agencies' own words."""
-_AROUND = frozenset({"slugline", "notepad", "notebook", "copyright", "embargo", "footer", "ednote"})
-_NOT_BODY = NOT_TEXT | {"header", "nav", "aside"}
-_TEXTS = frozenset("nitf html BODY body div section article main p ul ol table h1 h2 h3 h4 blockquote pre".split())
-"""What may be in `inlineXML`; results of sports and events are XML too, and no text."""
-_HTML = re.compile(r"</?(?:p|br|div|span|b|i|a|h\d)\b", re.IGNORECASE)
+# fmt: off
+_PROSE = frozenset(
+    "html body body.content article section div p P pre blockquote li td h1 h2 h3 BODY TEXT BRODTEXT".split()
+)
+"""One of these is in every text; a table of events or of scores has none."""
+_ASIDE = frozenset({"slugline", "notepad", "closingline", "dat"})
+_NOT_BODY = NOT_TEXT | frozenset("body.head header nav RUBRIK DAT BYLINE BILD BILDTEXT".split())
+_BLOCKS = {"CITAT": "p", "MELLIS": "h2", "INGRESS": "div", "BRODTEXT": "div"}  # TT's NITF of its own
+_MEDIA_TYPES = ("image/", "video/", "audio/")
+_TEXT_TYPES = ("text/", "application/xhtml", "application/nitf", "application/xml")
+_NO_TEXT_TYPES = ("text/calendar", "text/css", "text/csv", "text/vtt", "text/vcard")
+# fmt: on
 
 
-def headline_of(item: Element, language: str | None) -> str:
-    """The main headline in the item's language, else its title, else the first heading of its text."""
-    ranked = sorted(item.iterfind("contentMeta/headline"), key=lambda headline: _order(headline, language))
-    headline = next(filter(None, map(words, ranked)), "")
-    titles = (words(title) for title in item.iterfind("itemMeta/title"))
-    return headline or next(filter(None, titles), "") or _heading(item)
+class Reading(NamedTuple):
+    """The text of an item, what it says of itself, and what else the item shows."""
+
+    body: str
+    headline: str
+    byline: str
+    dateline: str
+    language: str
+    shows_media: bool
+    address: str  # where the text is to be fetched, if it is
+
+    def beyond(self, headline: str) -> str:
+        """The body without the headline that some repeat above it (APA's `h1`); an alert that is only it stays."""
+        line, _, rest = self.body.partition("\n")
+        return rest if rest and line.casefold() == " ".join(headline.split()).casefold() else self.body
 
 
-def body_of(item: Element, headline: str) -> str:
-    """The fullest of the item's texts, one paragraph a line; pages that begin with the headline begin behind it."""
-    content = first(item, "contentSet")
-    text = max(map(_text, content), key=len, default="") if content is not None else ""
-    lead, _, rest = text.partition("\n")
-    return rest if rest and lead == headline else text
+def read_text(item: Element, language: str | None) -> Reading:
+    """The item's text in the language that its metadata state, if it has one in it."""
+    remote = list(item.iter("remoteContent"))
+    kinds = [content.get("contenttype", "").lower() for content in remote]
+    elsewhere = (
+        content.get("href", "").strip() or "-"
+        for content, kind in zip(remote, kinds, strict=True)
+        if kind.startswith(_TEXT_TYPES) and not kind.startswith(_NO_TEXT_TYPES)
+    )
+    readable = [(content, body) for content in _contents(item) if (body := _body(content))]
+    content, body = min(readable, key=lambda pair: _order(pair[0], pair[1], language), default=(None, ""))
+    return Reading(
+        body=body,
+        headline=_headline(content),
+        byline=_byline(content),
+        dateline=_dateline(content),
+        language="" if content is None else _language(content),
+        shows_media=any(kind.startswith(_MEDIA_TYPES) for kind in kinds),
+        address="" if body else next(elsewhere, ""),
+    )
 
 
-def language_of(item: Element) -> str | None:
-    """Of the content as stated, else of the text itself, else of the item, which is that of its metadata."""
-    stated = (language.get("tag") for language in item.iterfind("contentMeta/language"))
-    content = first(item, "contentSet")
-    inner = (element.get("lang") for part in (content if content is not None else ()) for element in (part, *part))
-    return next(filter(None, (*stated, *inner, item.get("lang"))), None)
+def _contents(item: Element) -> Iterator[Element]:
+    """All that is inline; a contentSet that holds its text bare is one content."""
+    inline = [element for element in item.iter() if element.tag in {"inlineXML", "inlineData"}]
+    yield from inline or (found for found in item.iter("contentSet") if any(child.tag in _PROSE for child in found))
 
 
-def _order(headline: Element, language: str | None) -> tuple[bool, bool, int]:
-    """Main before other, the item's language before others, then by rank; equal ones stay in document order."""
-    role, lang = headline.get("role", "").rpartition(":")[2].lower(), headline.get("lang")
-    foreign = bool(language and lang and lang.lower()[:2] != language.lower()[:2])
-    rank = headline.get("rank", "")
-    return bool(_NOT_MAIN.search(role)), foreign, int(rank) if rank.isascii() and rank.isdigit() else 1
+def _order(content: Element, body: str, language: str | None) -> tuple[bool, int]:
+    own = _language(content)
+    is_foreign = bool(own and language) and own[:2].lower() != (language or "")[:2].lower()
+    return is_foreign, -len(body)
 
 
-def _heading(item: Element) -> str:
-    document = first(item, "contentSet/inlineXML/nitf")
-    heading = first(item, "contentSet/inlineXML/html/body/h1")
-    return nitf.headline_of(document) if document is not None else words(heading)
+def _body(content: Element) -> str:
+    if not _is_text(content):
+        return ""
+    if (article := nitf.article_in(content)) is not None:
+        return nitf.body_of(article)
+    if not len(content):
+        return plain_prose(content.text or "")
+    page = next((page for name in ("body.content", "body") for page in content.iter(name)), content)
+    if not any(element.tag in _PROSE for element in page.iter()):
+        return ""
+    _tidy(page)
+    return prose(page, without=_NOT_BODY)
 
 
-def _text(content: Element) -> str:
-    if content.tag == "inlineXML":
-        texts = [_inline(document) for document in content if document.tag in _TEXTS]
-        return "\n".join(filter(None, texts)) if len(content) else prose(content)
-    if content.tag == "inlineData":
-        return _data(content)
-    return ""
+def _is_text(content: Element) -> bool:
+    kind = content.get("contenttype", "").strip().lower()
+    if content.tag != "inlineData":
+        return True
+    is_readable = not kind or (kind.startswith(_TEXT_TYPES) and not kind.startswith(_NO_TEXT_TYPES))
+    return is_readable and not content.get("encoding")
 
 
-def _inline(document: Element) -> str:
-    if document.tag == "nitf":
-        return nitf.body_of(document)
-    if document.tag == "BODY":  # TT's own markup: lead and text of each of its pieces, its pictures beside them
-        parts = (part for piece in document.iter("TEXT") for part in piece if part.tag in {"INGRESS", "BRODTEXT"})
-        return "\n".join(filter(None, map(prose, parts)))
-    _prune(document)
-    body = first(document, "body")
-    return prose(document if body is None else body, without=_NOT_BODY)
+def _tidy(page: Element) -> None:
+    """Takes out what is marked as no text, and gives TT's blocks their names in HTML. What follows them stays."""
+    kept: list[Element] = []
+    for child in page:
+        if _ASIDE.isdisjoint(child.get("class", "").lower().split()):
+            child.tag = _BLOCKS.get(child.tag, child.tag)
+            _tidy(child)
+            kept.append(child)
+        elif child.tail and kept:
+            kept[-1].tail = (kept[-1].tail or "") + child.tail
+        elif child.tail:
+            page.text = (page.text or "") + child.tail
+    page[:] = kept
 
 
-def _data(content: Element) -> str:
-    """Escaped HTML, or lines: there a blank line ends a paragraph."""
-    text = "".join(content.itertext())
-    if "html" in content.get("contenttype", "") or _HTML.search(text):
-        return to_text(text)
-    return prose(content)
+def _headline(content: Element | None) -> str:
+    if content is None:
+        return ""
+    if (article := nitf.article_in(content)) is not None:
+        return nitf.headline_of(article)
+    places = ("html/head/title", "html/body//h1", ".//RUBRIK", ".//hl1")
+    return next(filter(None, (words(first(content, place)) for place in places)), "")
 
 
-def _prune(element: Element) -> None:
-    """Takes out what its class says is not of the text, its tail kept."""
-    for child in list(element):
-        if _AROUND.isdisjoint(_classes(child)):
-            _prune(child)
-            continue
-        children = list(element)
-        at = children.index(child)
-        if at:
-            children[at - 1].tail = (children[at - 1].tail or "") + (child.tail or "")
-        else:
-            element.text = (element.text or "") + (child.tail or "")
-        element.remove(child)
+def _byline(content: Element | None) -> str:
+    if content is None:
+        return ""
+    article = nitf.article_in(content)
+    stated = None if article is None else nitf.byline_of(first(article, "body/body.head"))
+    return stated or words(first(content, ".//BYLINE"))
 
 
-def _classes(element: Element) -> Iterator[str]:
-    """The words of a class, `dpa-notepad` as `notepad` too."""
-    for name in element.get("class", "").lower().split():
-        yield name
-        yield name.rpartition("-")[2]
+def _dateline(content: Element | None) -> str:
+    article = None if content is None else nitf.article_in(content)
+    stated = None if article is None else nitf.dateline_of(article)
+    return stated or words(first(content, ".//DAT/ORT"))
+
+
+def _language(content: Element) -> str:
+    """`xml:lang` of the content or of the page in it."""
+    pages = (content, *content, *(part for page in content for part in page))
+    return next(filter(None, (page.get("lang", "").strip() for page in pages)), "")
