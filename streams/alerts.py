@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.ledger import advance, is_listed, open_entry
+from streams.corroboration import Voice, confidence_of, independent, level_of
+from streams.ledger import advance, denies, is_listed, open_entry
 from streams.records import Alert, AlertId, Claim, Entry, Report, Status, Transition
 from streams.registry import Registry
 from streams.vocabulary import AlertStatus, Change, Level, PubStatus, Stage
@@ -66,7 +67,9 @@ def _refold(entry: Entry, old: Report, new: Report, registry: Registry) -> tuple
     for report in usable:
         for claim in sorted(report.claims, key=lambda claim: claim.news):
             after, transition = advance(after, claim)
-            if transition is not None and not report.backfill:
+            if transition is not None and denies(transition):
+                moves = [move for move in moves if not _is_denied(move.transition, transition)]
+            elif transition is not None and not report.backfill:
                 moves.append(Founded(transition, claim, report))
     told: list[Alert] = []
     for alert in entry.alerts:
@@ -83,6 +86,16 @@ def _ground(alert: Alert, moves: Sequence[Founded]) -> Founded | None:
     own = (move for move in moves if _alert_id(move.transition) == alert.id)
     like = (m for m in moves if _matter(m.transition) == (alert.change, alert.stage, alert.instrument, alert.scope))
     return next(own, None) or next(like, None)
+
+
+def _is_live(alert: Alert) -> bool:
+    return alert.status in {AlertStatus.LIVE, AlertStatus.CORRECTED}
+
+
+def _is_denied(known: Alert | Transition, denial: Transition) -> bool:
+    """Whether a step or change is the one that the denial takes back."""
+    same = (known.change, known.instrument, known.scope) == (denial.change, denial.instrument, denial.scope)
+    return same and known.stage in {Stage.DECIDED, Stage.EFFECTIVE}
 
 
 def _matter(move: Transition | Claim) -> tuple[Change, Stage, str | None, str | None]:
@@ -129,14 +142,20 @@ def _facts(claim: Claim) -> tuple[str | None, ...]:
 def _announce(
     entry: Entry, transition: Transition, claim: Claim, report: Report, registry: Registry
 ) -> tuple[Alert, ...]:
-    """The new alert, and the earlier ones of the same matter that it supersedes."""
+    """The new alert, and the earlier ones of the same matter that it supersedes; of a denial, what it takes back."""
+    if denies(transition):
+        return tuple(
+            _next(known, f"denied by {claim.speaker or 'the authority'}", status=AlertStatus.RETRACTED)
+            for known in entry.alerts
+            if _is_live(known) and _is_denied(known, transition)
+        )
     alert = _compose(transition, claim, report, registry, entry)
     if any(known.id == alert.id for known in entry.alerts):
         return ()
     replaced = [
         _next(known, f"followed by {claim.change}, {claim.stage}", status=AlertStatus.SUPERSEDED)
         for known in entry.alerts
-        if known.status in {AlertStatus.LIVE, AlertStatus.CORRECTED}
+        if _is_live(known)
         and known.instrument == alert.instrument
         and known.scope == alert.scope
         and (known.change is Change.RECOGNITION) == (alert.change is Change.RECOGNITION)
@@ -152,7 +171,7 @@ def _compose(transition: Transition, claim: Claim, report: Report, registry: Reg
         revision=1,
         kind=transition.kind,
         status=AlertStatus.LIVE,
-        level=_level([claim]),
+        level=level_of([Voice(claim, report.story)]),
         from_state=transition.from_state,
         to_state=transition.to_state,
         authority=transition.authority,
@@ -188,13 +207,15 @@ def _supported(entry: Entry, claim: Claim, report: Report) -> tuple[Alert, ...]:
     """A further source for a live alert: a new revision if it raises the level."""
     for alert in entry.alerts:
         same = _matter(claim) == (alert.change, alert.stage, alert.instrument, alert.scope)
-        if not same or alert.status not in {AlertStatus.LIVE, AlertStatus.CORRECTED}:
+        if not same or not _is_live(alert):
             continue
-        level = _level([*_claims_for(entry.reports, alert), claim])
+        voices = [*_voices_for(entry.reports, alert), Voice(claim, report.story)]
+        level = level_of(voices)
         if _RANK[level] > _RANK[alert.level]:
             why = f"{level}: also {claim.origin or report.story.feed}"
             better = _voice(claim, report) if claim.confirmed and not alert.confirmed else {}
-            return (_next(alert, why, level=level, confirmed=alert.confirmed or claim.confirmed, **better),)
+            founded = {"level": level, "sources": independent(voices), "confidence": confidence_of(voices)}
+            return (_next(alert, why, **{**better, **founded, "confirmed": alert.confirmed or claim.confirmed}),)
     return ()
 
 
@@ -205,29 +226,21 @@ def _voice(claim: Claim, report: Report) -> dict[str, object]:
         "story": report.story,
         "speaker": claim.speaker,
         "medium": claim.medium,
-        "confidence": claim.confidence,
     }
 
 
 _RANK = {Level.UNCONFIRMED: 0, Level.CONFIRMED: 1, Level.OFFICIAL: 2}
 
 
-def _claims_for(reports: Iterable[Report], alert: Alert) -> list[Claim]:
-    return [c for r in reports for c in r.claims if c.news and (c.change, c.stage) == (alert.change, alert.stage)]
-
-
-def _level(claims: Sequence[Claim]) -> Level:
-    """Official by the authority's own publication; confirmed by its voice, or by two origins whose texts differ."""
-    if any(claim.official for claim in claims):
-        return Level.OFFICIAL
-    independent = {(claim.origin, claim.fingerprint) for claim in claims}
-    origins, texts = {o for o, _ in independent}, {f for _, f in independent}
-    confirmed = any(claim.confirmed for claim in claims) or (len(origins) > 1 and len(texts) > 1)
-    return Level.CONFIRMED if confirmed else Level.UNCONFIRMED
+def _voices_for(reports: Iterable[Report], alert: Alert) -> list[Voice]:
+    """All that say what the alert says, as news."""
+    matter = (alert.change, alert.stage, alert.instrument, alert.scope)
+    return [Voice(c, r.story) for r in reports for c in r.claims if c.news and _matter(c) == matter]
 
 
 def _next(alert: Alert, reason: str, **changes: object) -> Alert:
-    return msgspec.structs.replace(alert, revision=alert.revision + 1, reason=reason, **changes)
+    changed = tuple(sorted(name for name, value in changes.items() if getattr(alert, name) != value))
+    return msgspec.structs.replace(alert, revision=alert.revision + 1, reason=reason, changed=changed, **changes)
 
 
 def _with_alerts(entry: Entry, alerts: Iterable[Alert]) -> Entry:
@@ -240,7 +253,7 @@ def _with_alerts(entry: Entry, alerts: Iterable[Alert]) -> Entry:
 
 def status_of(entry: Entry, offset: int) -> Status:
     """The entry as readers of the status topic see it; `offset` is of the claim message that led here."""
-    live = [alert.id for alert in entry.alerts if alert.status in {AlertStatus.LIVE, AlertStatus.CORRECTED}]
+    live = [alert.id for alert in entry.alerts if _is_live(alert)]
     return Status(
         authority=entry.authority,
         group=entry.group,

@@ -51,6 +51,7 @@ class FeedSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: str | None = None  # the credit of its stories, unless the item names another outlet
     language: str | None = None  # of stories that do not say it themselves
     authority: AuthorityKey | None = None  # whose voice it is, where it is an authority's
+    trusted: bool = True  # false: its word alone confirms nothing
     official: bool = False  # the authority's own publication: its word is the act, not a report of it
     interval_s: int = DEFAULT_INTERVAL_S
     max_wait_s: int = DEFAULT_MAX_WAIT_S  # the longest that a server's caching hint may keep us away

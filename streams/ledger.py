@@ -1,21 +1,20 @@
-"""Where every (authority, group) stands, as a state machine: the table first, then the few lines that walk it.
+"""Where every (authority, group) stands: the few lines that walk the table of `streams.transitions`.
 
-An entry has one standing per (instrument, scope); the group is listed while one of them is. `UNKNOWN` counts as
-unlisted for a listing and as listed for everything else. Rules of time:
+An entry has one standing per (instrument, scope); the group is listed while one of them is. Rules of time:
 - claims are ordered by the day they were acted on; one that is older than the standing only fills history;
 - background fills what is unknown, or a later day than the ledger knows, and never announces; where it names no
   day, the state is only hearsay, and the first report of the change itself is still announced;
-- stages may be skipped; a reversal is no edge of its own but the opposite change from the state reached.
+- a change whose day of effect is still to come is decided, no more.
 
-Source: the procedures of UNSC committees, 8 USC 1189, Terrorism Act 2000 and their kin, as the registry's authority
-files cite them.
+Rules of contradiction:
+- the authority's own denial, soon after, undoes the move; anybody else's leaves it, and marks the entry disputed;
+- of two opposite changes of one day the word that ranks higher counts; among equals the first stays, disputed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import NamedTuple
 
 import msgspec
 
@@ -24,95 +23,10 @@ from streams.errors import LedgerError
 from streams.records import AuthorityKey, Claim, Entry, GroupKey, PartialDate, Standing, Transition
 from streams.registry import Registry
 from streams.registry.entries import Baseline
+from streams.transitions import LISTED_STATES, SETTLED, TRANSITIONS, Edge
 from streams.vocabulary import AlertKind, Change, Stage, State
 
 S, C, T, K = State, Change, Stage, AlertKind
-
-SETTLED = frozenset(
-    {S.UNKNOWN, S.UNLISTED, S.LISTED, S.SUSPENDED, S.DELISTED, S.UNRECOGNISED, S.RECOGNISED, S.WITHDRAWN}
-)
-LISTED_STATES = frozenset(
-    {
-        S.LISTED,
-        S.SUSPENDED,
-        S.DELISTING_PROPOSED,
-        S.DELISTING_DECIDED,
-        S.SUSPENSION_PROPOSED,
-        S.SUSPENSION_DECIDED,
-    }
-)
-
-
-class Edge(NamedTuple):
-    """Where one claim leads. `to` None: back to the settled state under the pending one."""
-
-    to: State | None
-    kind: AlertKind | None
-    disputed: bool = False
-
-
-class Row(NamedTuple):
-    """One row of the table: from any of `states`, `change` at `stage` leads along `edge`."""
-
-    states: tuple[State, ...]
-    change: Change
-    stage: Stage
-    edge: Edge
-
-
-_OFF = (S.UNKNOWN, S.UNLISTED, S.DELISTED)
-_ON = (S.LISTED, S.SUSPENDED, S.UNKNOWN)
-_DELISTING = (S.DELISTING_PROPOSED, S.DELISTING_DECIDED)
-_SUSPENSION = (S.SUSPENSION_PROPOSED, S.SUSPENSION_DECIDED)
-_SUSPENDABLE = (S.LISTED, S.UNKNOWN, *_DELISTING)
-_LISTING = (S.LISTING_PROPOSED, S.LISTING_DECIDED)
-_RECOGNITION = (S.RECOGNITION_PROPOSED, S.RECOGNITION_DECIDED)
-_UNRECOGNISED = (S.UNRECOGNISED, S.WITHDRAWN)
-
-# fmt: off
-TABLE: tuple[Row, ...] = (
-    #   from                                     change         stage        to                       alert
-    Row(_OFF,                                    C.LISTING,     T.PROPOSED,  Edge(S.LISTING_PROPOSED,    K.STEP)),
-    Row((*_OFF, S.LISTING_PROPOSED),             C.LISTING,     T.DECIDED,   Edge(S.LISTING_DECIDED,     K.STEP)),
-    Row((*_OFF, *_LISTING),                      C.LISTING,     T.EFFECTIVE, Edge(S.LISTED,              K.CHANGE)),
-    Row(_LISTING,                                C.LISTING,     T.REJECTED,  Edge(None,                  K.REJECTED)),
-    Row((S.UNLISTED, S.DELISTED),                C.LISTING,     T.REJECTED,  Edge(None,                  K.REJECTED)),
-    Row((S.UNKNOWN,),                            C.LISTING,     T.REJECTED,  Edge(S.UNLISTED,            K.REJECTED)),
-    Row((*_DELISTING, *_SUSPENSION),             C.LISTING,     T.EFFECTIVE, Edge(S.LISTED,              K.REJECTED)),
-    Row((S.SUSPENDED,),                          C.LISTING,     T.PROPOSED,  Edge(S.SUSPENDED,           K.STEP)),
-    Row((S.SUSPENDED,),                          C.LISTING,     T.DECIDED,   Edge(S.SUSPENDED,           K.STEP)),
-    Row((S.SUSPENDED,),                          C.LISTING,     T.EFFECTIVE, Edge(S.LISTED,              K.CHANGE)),
-    Row((*_ON, *_SUSPENSION),                    C.DELISTING,   T.PROPOSED,  Edge(S.DELISTING_PROPOSED,  K.STEP)),
-    Row((*_ON, *_SUSPENSION, S.DELISTING_PROPOSED), C.DELISTING, T.DECIDED,  Edge(S.DELISTING_DECIDED,   K.STEP)),
-    Row((*_ON, *_SUSPENSION, *_DELISTING),       C.DELISTING,   T.EFFECTIVE, Edge(S.DELISTED,            K.CHANGE)),
-    Row(_LISTING,                                C.DELISTING,   T.EFFECTIVE, Edge(S.DELISTED,            K.CHANGE)),
-    Row(_LISTING,                                C.DELISTING,   T.PROPOSED,  Edge(None,                  None, True)),
-    Row(_LISTING,                                C.DELISTING,   T.DECIDED,   Edge(None,                  None, True)),
-    Row(_DELISTING,                              C.DELISTING,   T.REJECTED,  Edge(None,                  K.REJECTED)),
-    Row((S.LISTED, S.SUSPENDED),                 C.DELISTING,   T.REJECTED,  Edge(None,                  K.REJECTED)),
-    Row((S.UNKNOWN,),                            C.DELISTING,   T.REJECTED,  Edge(S.LISTED,              K.REJECTED)),
-    Row(_SUSPENDABLE,                            C.SUSPENSION,  T.PROPOSED,  Edge(S.SUSPENSION_PROPOSED, K.STEP)),
-    Row((*_SUSPENDABLE, S.SUSPENSION_PROPOSED), C.SUSPENSION,  T.DECIDED,   Edge(S.SUSPENSION_DECIDED,  K.STEP)),
-    Row((*_SUSPENDABLE, *_SUSPENSION),           C.SUSPENSION,  T.EFFECTIVE, Edge(S.SUSPENDED,           K.CHANGE)),
-    Row(_SUSPENSION,                             C.SUSPENSION,  T.REJECTED,  Edge(None,                  K.REJECTED)),
-    Row((S.LISTED,),                             C.SUSPENSION,  T.REJECTED,  Edge(None,                  K.REJECTED)),
-    Row((S.UNKNOWN,),                            C.SUSPENSION,  T.REJECTED,  Edge(S.LISTED,              K.REJECTED)),
-    Row((S.LISTED, S.UNKNOWN),                   C.RENEWAL,     T.EFFECTIVE, Edge(S.LISTED,              K.RENEWAL)),
-    Row((S.SUSPENDED, *_DELISTING, *_SUSPENSION), C.RENEWAL,    T.EFFECTIVE, Edge(None,                  K.RENEWAL)),
-    Row((S.LISTED, S.SUSPENDED, S.UNKNOWN),      C.RENEWAL,     T.PROPOSED,  Edge(None,                  K.STEP)),
-    Row((S.LISTED, S.SUSPENDED, S.UNKNOWN),      C.RENEWAL,     T.DECIDED,   Edge(None,                  K.STEP)),
-    Row((S.LISTED, S.SUSPENDED),                 C.RENEWAL,     T.REJECTED,  Edge(S.DELISTED,            K.LAPSE)),
-    Row(_UNRECOGNISED,                           C.RECOGNITION, T.PROPOSED,  Edge(S.RECOGNITION_PROPOSED, K.STEP)),
-    Row((*_UNRECOGNISED, S.RECOGNITION_PROPOSED), C.RECOGNITION, T.DECIDED,  Edge(S.RECOGNITION_DECIDED, K.STEP)),
-    Row((*_UNRECOGNISED, *_RECOGNITION),         C.RECOGNITION, T.EFFECTIVE, Edge(S.RECOGNISED,          K.CHANGE)),
-    Row((*_UNRECOGNISED, *_RECOGNITION),         C.RECOGNITION, T.REJECTED,  Edge(None,                  K.REJECTED)),
-    Row((S.RECOGNISED,),                         C.RECOGNITION, T.REJECTED,  Edge(S.WITHDRAWN,           K.CHANGE)),
-)
-# fmt: on
-
-TRANSITIONS: dict[tuple[State, Change, Stage], Edge] = {
-    (state, row.change, row.stage): row.edge for row in TABLE for state in row.states
-}
 
 
 def advance(entry: Entry, claim: Claim) -> tuple[Entry, Transition | None]:
@@ -122,6 +36,7 @@ def advance(entry: Entry, claim: Claim) -> tuple[Entry, Transition | None]:
     """
     if claim.key != entry.key:
         raise LedgerError(entry.key, claim.key)
+    claim = _capped(claim)
     standing = _standing(entry, claim)
     edge = TRANSITIONS.get((standing.state, claim.change, claim.stage))
     if edge is None and standing.heard and claim.news:
@@ -131,11 +46,56 @@ def advance(entry: Entry, claim: Claim) -> tuple[Entry, Transition | None]:
         return entry, None
     if not claim.news and not _fills(claim, standing):
         return entry, None
+    if edge.undoes and not _is_denial(claim, standing):
+        return _disputed(entry) if claim.news and not claim.confirmed else entry, None
+    if _is_contradiction(claim, standing) and rank_of(claim) <= standing.rank:
+        return _disputed(entry), None
     moved = _moved(standing, edge, claim)
-    after = _replaced(entry, standing, moved, disputed=entry.disputed or edge.disputed)
-    if edge.kind is None or not claim.news:
+    settles = rank_of(claim) == 2 or edge.undoes  # the authority's publication ends a dispute, and so does its denial
+    after = _replaced(entry, standing, moved, disputed=(entry.disputed and not settles) or edge.disputed)
+    if not claim.news or (edge.kind is None and not edge.undoes):
         return after, None
-    return after, _transition(entry, after, standing, moved, edge.kind, claim)
+    return after, _transition(entry, after, standing, moved, edge.kind or K.REJECTED, claim)
+
+
+def _capped(claim: Claim) -> Claim:
+    """A change whose day of effect is still to come is decided and no more; no timer makes it effective."""
+    is_ahead = claim.effective_on is not None and claim.acted_on is not None and claim.effective_on > claim.acted_on
+    if claim.stage is not T.EFFECTIVE or not is_ahead:
+        return claim
+    return msgspec.structs.replace(claim, stage=T.DECIDED)
+
+
+def rank_of(claim: Claim) -> int:
+    """Whose word counts more where two contradict each other: the publication, the authority, anybody else."""
+    return 2 if claim.official else 1 if claim.confirmed else 0
+
+
+DENIED_WITHIN = timedelta(days=90)
+"""A denial this long after the move is news of another kind."""
+
+
+def _is_denial(claim: Claim, standing: Standing) -> bool:
+    """Whether the authority itself, soon after, says that what the standing rests on did not happen."""
+    if not (claim.news and claim.confirmed and standing.before is not None):
+        return False
+    if claim.acted_on is None or standing.as_of is None:
+        return True
+    return latest_day(claim.acted_on) - latest_day(standing.as_of) <= DENIED_WITHIN
+
+
+def _is_contradiction(claim: Claim, standing: Standing) -> bool:
+    """Whether the claim tells the opposite of what the ledger knows of the very same day."""
+    if claim.acted_on is None or len(claim.acted_on) < len("2024-10-04") or claim.acted_on != standing.as_of:
+        return False
+    return claim.stage is T.EFFECTIVE and (standing.state, claim.change) in _OPPOSITES
+
+
+_OPPOSITES = frozenset({(S.LISTED, C.DELISTING), (S.DELISTED, C.LISTING)})
+
+
+def _disputed(entry: Entry) -> Entry:
+    return entry if entry.disputed else msgspec.structs.replace(entry, disputed=True)
 
 
 def _standing(entry: Entry, claim: Claim) -> Standing:
@@ -197,6 +157,8 @@ def _is_repeated(claim: Claim, standing: Standing, edge: Edge) -> bool:
 def _moved(standing: Standing, edge: Edge, claim: Claim) -> Standing:
     rejected = claim.stage is T.REJECTED
     to = edge.to or (standing.base if standing.state not in SETTLED and rejected else standing.state)
+    if edge.undoes and standing.before is not None:
+        to = standing.before
     renewed = claim.acted_on if edge.kind is K.RENEWAL else standing.last_renewed
     return Standing(
         state=to,
@@ -206,9 +168,20 @@ def _moved(standing: Standing, edge: Edge, claim: Claim) -> Standing:
         since=(claim.effective_on or claim.acted_on) if to != standing.state else standing.since,
         as_of=claim.acted_on or standing.as_of,
         last_renewed=renewed,
+        before=_before(standing, to, edge),
+        rank=rank_of(claim) if to != standing.state else standing.rank,
         told=(claim.change, claim.stage) if to in SETTLED and claim.news else None,
         heard=not claim.news and claim.date is None,
     )
+
+
+def _before(standing: Standing, to: State, edge: Edge) -> State | None:
+    """The settled state under the move, kept while the move stands."""
+    if edge.undoes:
+        return None
+    if to == standing.state:
+        return standing.before
+    return standing.state if standing.state in SETTLED else standing.base
 
 
 def _replaced(entry: Entry, old: Standing, new: Standing, disputed: bool) -> Entry:
@@ -241,6 +214,12 @@ def _transition(before: Entry, after: Entry, old: Standing, new: Standing, kind:
         scope=claim.scope,
         acted_on=claim.acted_on,
     )
+
+
+def denies(transition: Transition) -> bool:
+    """Whether the move is back from a change that the authority says never happened."""
+    edge = TRANSITIONS.get((transition.from_state, transition.change, transition.stage))
+    return edge is not None and edge.undoes
 
 
 def is_listed(entry: Entry) -> bool:

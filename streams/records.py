@@ -65,6 +65,7 @@ class Story(Record, frozen=True, kw_only=True):
     embargoed_until: Utc | None = None
     complete: bool = True
     official_of: AuthorityKey | None = None  # the authority whose own publication this is
+    trusted: bool = True  # False: its word alone confirms nothing
 
     @property
     def text(self) -> str:
@@ -83,6 +84,8 @@ class StoryRef(Struct, frozen=True, kw_only=True):
     language: str | None = None
     link: str | None = None
     source: str | None = None
+    complete: bool = True
+    trusted: bool = True
 
 
 class Mention(Struct, frozen=True, kw_only=True):
@@ -169,6 +172,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     since: PartialDate | None = None
     as_of: PartialDate | None = None  # `acted_on` of the newest claim that moved it
     last_renewed: PartialDate | None = None
+    before: State | None = None  # the settled state that the last move left, for the case that it is denied
+    rank: int = 0  # of the voice that moved it: 2 the authority's publication, 1 its word, 0 another's
     told: tuple[Change, Stage] | None = None  # the last claim that was announced without moving the state
     heard: bool = False  # known only from background that names no day: the first report of it is still news
 
@@ -226,7 +231,9 @@ class Alert(Record, frozen=True, kw_only=True, rename={"from_state": "from", "to
     story: StoryRef
     confidence: float
     confirmed: bool
-    reason: str  # what this revision changed and why
+    reason: str  # why there is this revision
+    changed: tuple[str, ...] = ()  # the fields that this revision changed
+    sources: int = 1  # independent ones that say so
     instrument: str | None = None
     scope: GroupKey | None = None
     date: PartialDate | None = None

@@ -41,4 +41,6 @@ def ref(story: Story) -> StoryRef:
         language=story.language,
         link=story.link,
         source=story.source,
+        complete=story.complete,
+        trusted=story.trusted,
     )

@@ -144,3 +144,30 @@ def test_the_status_names_the_live_alert_and_the_offset() -> None:
 def test_a_report_for_a_key_that_is_no_longer_claimed_is_empty() -> None:
     quiet = story("kabul", "Nothing.", revision=2)
     assert report(quiet, earlier=(KEY,)).claims == ()
+
+
+DENIED = story(
+    "denial",
+    "Kyrgyzstan denied on Saturday that it had removed the Taliban from its terrorist list. The Foreign Ministry said "
+    "the report was wrong.",
+    7,
+)
+
+
+def test_the_authoritys_denial_retracts_the_alert_and_makes_no_other() -> None:
+    entry, told = fold(report(CONFIRMED), report(DENIED))
+    assert [(alert.status, alert.revision) for alert in told] == [("live", 1), ("retracted", 2)]
+    assert told[-1].reason == "denied by the authority"
+    assert told[-1].changed == ("status",)
+    assert "delisted" not in {standing.state for standing in entry.standings}
+
+
+def test_a_revision_says_which_fields_it_changed() -> None:
+    _, (_, second) = fold(report(CLAIMED), report(CONFIRMED))
+    assert set(second.changed) >= {"level", "confirmed", "speaker", "story"}
+    assert second.sources == 2
+
+
+def test_a_story_of_an_untrusted_feed_stays_unconfirmed() -> None:
+    _, (alert,) = fold(report(story("blog", CONFIRMED.body, trusted=False)))
+    assert alert.level == "unconfirmed"

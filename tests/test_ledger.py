@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from streams.errors import LedgerError
-from streams.ledger import LISTED_STATES, SETTLED, TABLE, TRANSITIONS, advance, is_listed, open_entry
+from streams.ledger import advance, is_listed, open_entry
 from streams.records import (
     AuthorityKey,
     Claim,
@@ -23,6 +24,7 @@ from streams.records import (
 )
 from streams.registry import build_registry, load_registry
 from streams.registry.entries import Authority, AuthorityKind, Baseline, Group, Instrument
+from streams.transitions import LISTED_STATES, SETTLED, TABLE, TRANSITIONS
 from streams.vocabulary import Change, Stage, State
 
 _ids = count()
@@ -262,3 +264,36 @@ def test_the_shipped_baseline_has_russia_and_the_taliban_suspended_since_2025() 
     ]
     assert standing.state == "suspended"
     assert (standing.since or "").startswith("2025-04")
+
+
+def test_the_authoritys_own_denial_undoes_the_move() -> None:
+    start = entry(at("unlisted"))
+    after, told = walk(start, claim("listing", "effective", "2025-11-17"), claim("listing", "rejected", "2025-12-04"))
+    assert after.standings[0].state is State.UNLISTED
+    assert [(move.kind, move.stage) for move in told] == [("change", "effective"), ("rejected", "rejected")]
+    assert not after.disputed
+
+
+def test_a_denial_by_somebody_else_leaves_the_state_and_a_dispute() -> None:
+    denied = replace(claim("delisting", "rejected", "2024-02-01"), confirmed=False)
+    after, told = walk(entry(at("listed")), claim("delisting", "effective", "2024-01-01"), denied)
+    assert (after.standings[0].state, after.disputed, len(told)) == (State.DELISTED, True, 1)
+
+
+def test_a_denial_of_what_the_baseline_knows_is_no_move() -> None:
+    after, told = walk(entry(at("listed", "2010-01-01")), claim("listing", "rejected", "2024-02-01"))
+    assert (after.standings[0].state, told) == (State.LISTED, [])
+
+
+@pytest.mark.parametrize(("official", "end", "disputed"), [(False, State.LISTED, True), (True, State.DELISTED, False)])
+def test_of_two_opposite_changes_of_one_day_the_higher_word_counts(official: bool, end: State, disputed: bool) -> None:
+    opposite = replace(claim("delisting", "effective", "2024-01-01"), official=official)
+    after, _ = walk(entry(at("unlisted")), claim("listing", "effective", "2024-01-01"), opposite)
+    assert (after.standings[0].state, after.disputed) == (end, disputed)
+
+
+def test_a_day_of_effect_ahead_is_a_decision() -> None:
+    ahead = replace(claim("listing", "effective", "2024-01-17"), effective_on=PartialDate("2024-02-16"))
+    after, told = walk(entry(at("unlisted")), ahead, claim("listing", "effective", "2024-02-16"))
+    assert [move.to_state for move in told] == [State.LISTING_DECIDED, State.LISTED]
+    assert after.standings[0].state is State.LISTED

@@ -15,6 +15,7 @@ from functools import cache
 
 from msgspec.structs import replace
 
+from streams.corroboration import sketch
 from streams.dates import day_of, is_after
 from streams.reading.candidates import Candidate
 from streams.reading.effects import Drop
@@ -216,12 +217,6 @@ def _claim_id(story: Story, c: Candidate) -> ClaimId:
     return ClaimId(hashlib.blake2b("\n".join(str(p) for p in parts).encode(), digest_size=10).hexdigest())
 
 
-@cache
-def _word() -> re.Pattern[str]:
-    return re.compile(r"[^\W_]+")
-
-
 def fingerprint(story: Story) -> str:
-    """A hash that copies of one text share: its words, without case, marks or spaces."""
-    text = " ".join(_word().findall(story.text.lower()))
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    """What copies of one text share, by `streams.corroboration`."""
+    return sketch(story.text)

@@ -22,7 +22,7 @@ from streams.feeds import FeedSpec
 from streams.wires import anpa1312, ap, dpa, iptc7901, json_feed, newsml1, newsml_g2, ninjs, nitf, plain, web
 from streams.wires.charsets import decode_text
 from streams.wires.compression import inflate
-from streams.wires.documents import Document, bounded
+from streams.wires.documents import Document, bounded, told_by
 from streams.wires.markup import is_html
 
 __all__ = ["FORMATS", "Document", "Format", "decode", "sniff"]
@@ -98,8 +98,8 @@ def decode(
     if found is None:
         raise _refusal(data, media_type, addressed=addressed)
     if found is web:
-        return web.decode(data, spec, received_at, media_type=media_type, url=url, known=known)
-    return bounded(found.decode(data, spec, received_at, media_type=media_type, url=url))
+        return told_by(spec, web.decode(data, spec, received_at, media_type=media_type, url=url, known=known))
+    return told_by(spec, bounded(found.decode(data, spec, received_at, media_type=media_type, url=url)))
 
 
 def _refusal(data: bytes, media_type: str | None, *, addressed: bool) -> WireError:

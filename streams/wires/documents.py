@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from streams.feeds import FeedSpec
 from streams.records import Record, Story, StoryId
 from streams.wires.identity import normal_link
 
@@ -57,6 +58,13 @@ def bounded(document: Document) -> Document:
         return document
     dropped = (*document.dropped, Dropped("beyond-limit", beyond))
     return replace(document, stories=document.stories[:MAX_ITEMS], hashes=document.hashes[:MAX_ITEMS], dropped=dropped)
+
+
+def told_by(feed: FeedSpec, document: Document) -> Document:
+    """The document with what its feed's owner says of all its stories."""
+    if feed.trusted:
+        return document
+    return replace(document, stories=tuple(replace(story, trusted=False) for story in document.stories))
 
 
 def story_id(feed: str, guid: str) -> StoryId:
