@@ -1,0 +1,110 @@
+"""From a published story to its alert on a real Apache Kafka: `python tests/bench/bench_latency.py`.
+
+The broker and the worker are those of `listwire up`; the stories are put on `wire.stories` one by one, evenly spaced,
+as a poller does when its fetch is through, each with an alert of its own to come. Printed is the time from the moment
+before the first byte is sent until the alert has been read from `designation.alerts`.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer
+
+from agents.broker import Broker, BrokerSpec
+from agents.kafka import Outgoing, Publisher, create_topics
+from agents.settings import load_settings
+from streams.codec import decode, encode
+from streams.records import Alert, Story
+from streams.registry import load_registry
+from streams.topics import Topic
+from streams.wires.documents import story_id
+
+
+def stories(count: int) -> Iterator[Story]:
+    """Stories of which each lists another group."""
+    registry = load_registry()
+    names = [group.name for group in registry.groups.values() if registry.matcher.find(group.name)]
+    for number, name in enumerate(names[:count]):
+        text = (
+            f"Kyrgyzstan has added {name} to its list of terrorist organisations, the Foreign Ministry said on Friday."
+        )
+        now = datetime.now(UTC)
+        yield Story(
+            id=story_id("bench", str(number)),
+            feed="bench",
+            guid=str(number),
+            headline=text,
+            body=text + " Officials gave no further details of the decision." * 8,
+            received_at=now,
+            published=now,
+            source="Bench Wire",
+        )
+
+
+async def measure(bootstrap: str, count: int, pause_s: float) -> list[float]:
+    """Seconds for each alert that came."""
+    publisher = Publisher(bootstrap)
+    await publisher.start()
+    consumer = AIOKafkaConsumer(str(Topic.ALERTS), bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    sent: dict[str, float] = {}
+    took: dict[str, float] = {}
+
+    async def hear() -> None:
+        async for record in consumer:
+            story = decode(record.value, Alert).story.id
+            took.setdefault(story, time.perf_counter() - sent[story])
+
+    hearing = asyncio.create_task(hear())
+    for story in stories(count):
+        sent[story.id] = time.perf_counter()
+        await publisher.publish(Outgoing(Topic.STORIES, story.id.encode(), encode(story)))
+        await asyncio.sleep(pause_s)
+    await asyncio.sleep(3)
+    hearing.cancel()
+    await asyncio.gather(hearing, return_exceptions=True)
+    await consumer.stop()
+    await publisher.stop()
+    return list(took.values())
+
+
+async def main() -> None:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stories", type=int, default=400)
+    parser.add_argument("--pause", type=float, default=0.1, help="seconds between two stories")
+    given = parser.parse_args()
+    settings = load_settings()
+    with tempfile.TemporaryDirectory() as folder:
+        spec = BrokerSpec(Path(folder), settings.cache_dir, settings.kafka_jars, settings.maven_repository)
+        with Broker.start(spec, lambda _: None) as broker:
+            await create_topics(broker.bootstrap)
+            command = "worker --baseline none --sink stdout:json --metrics-port 0 --log-level warning".split()
+            worker = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "agents", *command),
+                env=os.environ | {"LISTWIRE_BROKER": broker.bootstrap, "LISTWIRE_DATA_DIR": folder},
+                stdout=asyncio.subprocess.DEVNULL,
+            )
+            try:
+                await asyncio.sleep(15)  # the first assignment of a new group takes seconds and is not measured
+                took = sorted(await measure(broker.bootstrap, given.stories, given.pause))
+            finally:
+                worker.terminate()
+                await worker.wait()
+    points = statistics.quantiles(took, n=100)
+    sys.stdout.write(
+        f"{len(took)} alerts of {given.stories} stories, one every {given.pause:g} s: "
+        f"p50 {points[49] * 1e3:.0f} ms, p95 {points[94] * 1e3:.0f} ms, p99 {points[98] * 1e3:.0f} ms\n"
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
