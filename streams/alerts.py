@@ -9,6 +9,7 @@ their ground are retracted as loudly as they were raised.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from streams.ledger import advance, denies, is_listed, open_entry
 from streams.records import Alert, AlertId, Claim, Entry, Report, Status, Transition
 from streams.registry import Registry
 from streams.vocabulary import AlertStatus, Change, Level, PubStatus, Stage
+
+_WORD = re.compile(r"\w+")
 
 
 class Founded(NamedTuple):
@@ -111,13 +114,7 @@ def _revised(alert: Alert, now: Founded | None, cause: Report) -> list[Alert]:
         return [_next(alert, why, status=AlertStatus.RETRACTED)]
     _, claim, report = now
     lost = alert.story.id == cause.story.id and report.story.id != cause.story.id
-    if not (report is cause or lost) or _facts(claim) == (
-        alert.evidence.text,
-        alert.speaker,
-        alert.medium,
-        alert.date,
-        alert.effective_on,
-    ):
+    if not (report is cause or lost) or _facts(claim) == _facts(alert):
         return []
     return [
         _next(
@@ -134,9 +131,10 @@ def _revised(alert: Alert, now: Founded | None, cause: Report) -> list[Alert]:
     ]
 
 
-def _facts(claim: Claim) -> tuple[str | None, ...]:
-    """What a subscriber reads of a claim; where in the text it stands is not among it."""
-    return (claim.evidence.text, claim.speaker, claim.medium, claim.date, claim.effective_on)
+def _facts(told: Claim | Alert) -> tuple[str | None, ...]:
+    """What a subscriber reads of a claim: the words of its sentence, not its commas, nor where in the text it stands."""
+    words = " ".join(_WORD.findall(told.evidence.text.casefold()))
+    return (words, told.speaker, told.medium, told.date, told.effective_on)
 
 
 def _announce(

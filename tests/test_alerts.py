@@ -118,6 +118,24 @@ def test_an_update_that_says_the_same_is_silent() -> None:
     assert len(told) == 1
 
 
+def test_a_comma_makes_no_revision() -> None:
+    updated = story("kabul", CLAIMED.body.replace("list, a", "list; a"), revision=2)
+    _, told = fold(report(CLAIMED), report(updated, earlier=(KEY,)))
+    assert len(told) == 1
+
+
+def test_a_correction_that_turns_the_meaning_round_is_told() -> None:
+    corrected = story(
+        "bishkek",
+        "Kyrgyzstan has not removed the Taliban from its terrorist list, the Foreign Ministry said on Friday.",
+        6,
+        revision=2,
+    )
+    entry, told = fold(report(CONFIRMED), report(corrected, earlier=(KEY,)))
+    assert (told[1].id, told[1].status, told[1].revision) == (told[0].id, "retracted", 2)
+    assert "delisted" not in {standing.state for standing in entry.standings}
+
+
 def test_backfill_moves_the_ledger_and_stays_silent() -> None:
     entry, told = fold(report(CONFIRMED, backfill=True))
     assert told == []
