@@ -15,7 +15,7 @@ from agents.clock import utcnow
 from agents.deadletter import tolerant
 from agents.kafka import Incoming, Outgoing
 from agents.memory import Memory, ReadLog
-from agents.metrics import ALERT_DELAY, ALERTS
+from agents.metrics import ALERT_DELAY, ALERTS, MISSED
 from streams.codec import decode, encode
 from streams.records import Alert, AuthorityKey, Entry, GroupKey, LedgerKey, Report, Status, ledger_key
 from streams.registry import Registry
@@ -49,7 +49,8 @@ class Bookkeeper:
 
     async def __call__(self, event: Incoming) -> Sequence[Outgoing]:
         """The alerts that the report calls for, then the entry's new status."""
-        entry, alerts = self._settle(self.memory.of(event.partition), event)
+        before, entry, alerts = self._settle(self.memory.of(event.partition), event)
+        MISSED.inc(entry.missed - before.missed)
         self.memory.passed(event.partition, event.offset)
         for alert in alerts:
             self._count(alert)
@@ -59,13 +60,14 @@ class Bookkeeper:
             Outgoing(Topic.STATUS, entry.key.encode(), encode(status)),
         ]
 
-    def _settle(self, ledger: Ledger, event: Incoming) -> tuple[Entry, tuple[Alert, ...]]:
+    def _settle(self, ledger: Ledger, event: Incoming) -> tuple[Entry, Entry, tuple[Alert, ...]]:
+        """The entry before and after the report, and the alerts."""
         report = decode(event.value, Report)
         key = ledger_key(report.authority, report.group)
-        entry = ledger.get(key) or self._rules.open_entry(report.authority, report.group, self._registry)
-        entry, alerts = self._rules.settle(entry, report, self._registry)
+        before = ledger.get(key) or self._rules.open_entry(report.authority, report.group, self._registry)
+        entry, alerts = self._rules.settle(before, report, self._registry)
         ledger[key] = entry
-        return entry, alerts
+        return before, entry, alerts
 
     def _count(self, alert: Alert) -> None:
         ALERTS.labels(kind=alert.kind, level=alert.level).inc()

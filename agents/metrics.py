@@ -51,6 +51,7 @@ QUIET = Counter("listwire_stories_quiet_total", "Stories that went no further, b
 CLAIMS = Counter("listwire_claims_total", "Claims that the detector read out of stories.", ["change", "stage"])
 DROPPED = Counter("listwire_candidates_dropped_total", "Candidates that became no claim, by the reason.", ["reason"])
 ALERTS = Counter("listwire_alerts_total", "Alert revisions that the bookkeeper composed.", ["kind", "level"])
+MISSED = Counter("listwire_changes_missed_total", "Changes learnt only from background, within days of them.")
 ALERT_DELAY = Histogram(
     "listwire_alert_delay_seconds", "From a story's publication to its alert.", buckets=_ALERT_BUCKETS_S
 )

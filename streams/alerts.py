@@ -11,17 +11,21 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 import msgspec
 
 from streams.corroboration import Voice, confidence_of, independent, level_of
+from streams.dates import latest_day
 from streams.ledger import advance, denies, is_listed, open_entry
 from streams.records import Alert, AlertId, Claim, Entry, Report, Status, Transition
 from streams.registry import Registry
 from streams.vocabulary import AlertStatus, Change, Level, PubStatus, Stage
 
 _WORD = re.compile(r"\w+")
+MISSED_WITHIN = timedelta(days=14)
+"""Background about a change of so late, unknown to the ledger, means that a feed or the reading failed."""
 
 
 class Founded(NamedTuple):
@@ -51,7 +55,7 @@ def _append(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tu
         moved, transition = advance(after, claim)
         fresh = _announce(moved, transition, claim, report, registry) if transition and not report.backfill else ()
         support = _supported(moved, claim, report) if claim.news and transition is None else ()
-        after = _with_alerts(moved, (*fresh, *support))
+        after = _with_alerts(_with_missed(after, moved, claim, report), (*fresh, *support))
         told += [*fresh, *support]
     if after is entry and not any(claim.news for claim in report.claims):
         return (
@@ -59,6 +63,15 @@ def _append(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tu
             (),
         )  # history the ledger knew already: not kept, or an entry would grow with every background line
     return msgspec.structs.replace(after, reports=(*after.reports, report)), tuple(told)
+
+
+def _with_missed(before: Entry, after: Entry, claim: Claim, report: Report) -> Entry:
+    """Counts a change that no story told as news and that a later one mentions: we should have heard of it."""
+    if claim.news or after.standings == before.standings or claim.date is None or report.story.published is None:
+        return after
+    if report.story.published.date() - latest_day(claim.date) > MISSED_WITHIN:
+        return after
+    return msgspec.structs.replace(after, missed=after.missed + 1)
 
 
 def _refold(entry: Entry, old: Report, new: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
@@ -80,7 +93,7 @@ def _refold(entry: Entry, old: Report, new: Report, registry: Registry) -> tuple
         told += _revised(alert, ground, new)
         moves = [move for move in moves if move is not ground]
     told += [_compose(*move, registry, entry) for move in moves if move.report is new]
-    after = msgspec.structs.replace(after, reports=kept, alerts=entry.alerts)
+    after = msgspec.structs.replace(after, reports=kept, alerts=entry.alerts, missed=entry.missed)
     return _with_alerts(after, told), tuple(told)
 
 
@@ -132,7 +145,7 @@ def _revised(alert: Alert, now: Founded | None, cause: Report) -> list[Alert]:
 
 
 def _facts(told: Claim | Alert) -> tuple[str | None, ...]:
-    """What a subscriber reads of a claim: the words of its sentence, not its commas, nor where in the text it stands."""
+    """What a subscriber reads of a claim: the words of its sentence, not its commas, nor where they stand."""
     words = " ".join(_WORD.findall(told.evidence.text.casefold()))
     return (words, told.speaker, told.medium, told.date, told.effective_on)
 
@@ -258,6 +271,7 @@ def status_of(entry: Entry, offset: int) -> Status:
         listed=is_listed(entry),
         standings=entry.standings,
         disputed=entry.disputed,
+        missed=entry.missed,
         offset=offset,
         alert=live[-1] if live else None,
     )

@@ -191,6 +191,7 @@ def _replaced(entry: Entry, old: Standing, new: Standing, disputed: bool) -> Ent
         group=entry.group,
         standings=(*others, new),
         disputed=disputed,
+        missed=entry.missed,
         reports=entry.reports,
         alerts=entry.alerts,
     )

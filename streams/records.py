@@ -185,6 +185,7 @@ class Entry(Record, frozen=True, kw_only=True):
     group: GroupKey
     standings: tuple[Standing, ...] = ()
     disputed: bool = False
+    missed: int = 0  # changes that were learnt from background within days, and never announced
     reports: tuple[Report, ...] = ()
     alerts: tuple[Alert, ...] = ()
 
@@ -253,6 +254,7 @@ class Status(Record, frozen=True, kw_only=True):
     disputed: bool
     offset: int  # of the claim message that led here
     alert: AlertId | None = None
+    missed: int = 0  # changes that were learnt from background within days, and never announced
 
 
 class DeadLetter(Record, frozen=True, kw_only=True):

@@ -189,3 +189,21 @@ def test_a_revision_says_which_fields_it_changed() -> None:
 def test_a_story_of_an_untrusted_feed_stays_unconfirmed() -> None:
     _, (alert,) = fold(report(story("blog", CONFIRMED.body, trusted=False)))
     assert alert.level == "unconfirmed"
+
+
+def test_a_recent_change_that_only_background_tells_is_filled_in_and_counted_as_missed() -> None:
+    late = story(
+        "late",
+        "The Taliban sent envoys to Bishkek. Kyrgyzstan removed the Taliban from its terrorist list on September 8.",
+        20,
+    )
+    entry, told = fold(report(late))
+    assert told == []
+    assert [standing.state for standing in entry.standings] == ["delisted"]
+    assert (entry.missed, status_of(entry, 1).missed) == (1, 1)
+
+
+def test_old_history_was_not_missed() -> None:
+    old = story("old", "Kyrgyzstan listed the Taliban as a terrorist organisation in 2006. Trade has grown.")
+    entry, _ = fold(report(old))
+    assert entry.missed == 0
