@@ -1,4 +1,4 @@
-"""From a published story to its alert on a real Apache Kafka: `python tests/bench/bench_latency.py`.
+"""From a story to its alert and from a kill to its retraction, on Apache Kafka: `python tests/bench/bench_latency.py`.
 
 The broker and the worker are those of `listwire up`; the stories are put on `wire.stories` one by one, evenly spaced,
 as a poller does when its fetch is through, each with an alert of its own to come. Printed is the time from the moment
@@ -15,8 +15,10 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer
+from msgspec.structs import replace
 
 from agents.broker import Broker, BrokerSpec
 from agents.kafka import Outgoing, Publisher, create_topics
@@ -25,6 +27,7 @@ from streams.codec import decode, encode
 from streams.records import Alert, Story
 from streams.registry import load_registry
 from streams.topics import Topic
+from streams.vocabulary import AlertStatus, PubStatus
 from streams.wires.documents import story_id
 
 
@@ -49,31 +52,45 @@ def stories(count: int) -> Iterator[Story]:
         )
 
 
-async def measure(bootstrap: str, count: int, pause_s: float) -> list[float]:
-    """Seconds for each alert that came."""
+class Took(NamedTuple):
+    """Seconds for each alert that came, and for each retraction."""
+
+    alerts: list[float]
+    retractions: list[float]
+
+
+async def measure(bootstrap: str, count: int, pause_s: float) -> Took:
+    """Publishes the stories, then a kill of each tenth."""
     publisher = Publisher(bootstrap)
     await publisher.start()
     consumer = AIOKafkaConsumer(str(Topic.ALERTS), bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
-    sent: dict[str, float] = {}
-    took: dict[str, float] = {}
+    sent: dict[tuple[str, bool], float] = {}
+    took: dict[tuple[str, bool], float] = {}
 
     async def hear() -> None:
         async for record in consumer:
-            story = decode(record.value, Alert).story.id
-            took.setdefault(story, time.perf_counter() - sent[story])
+            alert = decode(record.value, Alert)
+            told = (alert.bundle, alert.status is AlertStatus.RETRACTED)
+            took.setdefault(told, time.perf_counter() - sent[told])
 
-    hearing = asyncio.create_task(hear())
-    for story in stories(count):
-        sent[story.id] = time.perf_counter()
+    async def publish(story: Story) -> None:
+        sent[story.id, story.pub_status is PubStatus.CANCELED] = time.perf_counter()
         await publisher.publish(Outgoing(Topic.STORIES, story.id.encode(), encode(story)))
         await asyncio.sleep(pause_s)
+
+    hearing = asyncio.create_task(hear())
+    published = list(stories(count))
+    for story in published:
+        await publish(replace(story, published=datetime.now(UTC)))
+    for story in published[::10]:
+        await publish(replace(story, revision=2, pub_status=PubStatus.CANCELED))
     await asyncio.sleep(3)
     hearing.cancel()
     await asyncio.gather(hearing, return_exceptions=True)
     await consumer.stop()
     await publisher.stop()
-    return list(took.values())
+    return Took(*([seconds for (_, retracted), seconds in took.items() if retracted is kind] for kind in (False, True)))
 
 
 async def main() -> None:
@@ -95,15 +112,15 @@ async def main() -> None:
             )
             try:
                 await asyncio.sleep(15)  # the first assignment of a new group takes seconds and is not measured
-                took = sorted(await measure(broker.bootstrap, given.stories, given.pause))
+                took = await measure(broker.bootstrap, given.stories, given.pause)
             finally:
                 worker.terminate()
                 await worker.wait()
-    points = statistics.quantiles(took, n=100)
-    sys.stdout.write(
-        f"{len(took)} alerts of {given.stories} stories, one every {given.pause:g} s: "
-        f"p50 {points[49] * 1e3:.0f} ms, p95 {points[94] * 1e3:.0f} ms, p99 {points[98] * 1e3:.0f} ms\n"
-    )
+    sys.stdout.write(f"{given.stories} stories, one every {given.pause:g} s\n")
+    for name, times in took._asdict().items():
+        points = statistics.quantiles(times, n=100)
+        figures = ", ".join(f"p{at} {points[at - 1] * 1e3:.0f} ms" for at in (50, 95, 99))
+        sys.stdout.write(f"{len(times)} {name}: {figures}\n")
 
 
 if __name__ == "__main__":
