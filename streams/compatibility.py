@@ -16,7 +16,6 @@ from typing import Any
 Schema = dict[str, Any]
 
 _TOLD = {"title", "description", "default", "examples", "$schema", "$id", "$defs"}
-_ANYTHING: Schema = {}
 
 
 def breaks(old: Schema, new: Schema) -> tuple[str, ...]:
@@ -83,7 +82,7 @@ class _Comparison:
             return
         for number, (was, now) in enumerate(zip(before, after, strict=True)):
             yield from self.found(f"{path}[{number}]", was, now)
-        was, now = old.get("items", _ANYTHING), new.get("items", _ANYTHING)
+        was, now = old.get("items", True), new.get("items", True)
         if isinstance(was, dict) and isinstance(now, dict):
             yield from self.found(f"{path}[]", was, now)
         elif was != now:
