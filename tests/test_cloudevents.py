@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,10 +12,17 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from msgspec.structs import replace
 
-from agents.demo.outcome import outcome
-from agents.kafka import announcement
+from agents.bookkeeper import Bookkeeper, Rules
+from agents.classifier import Classifier
+from agents.demo.outcome import STARTED, outcome, stories
+from agents.detector import Detector
+from agents.kafka import Incoming, Outgoing, announcement
+from streams.alerts import settle, status_of
+from streams.classifying import classify
 from streams.cloudevents import Announced, Event, event
 from streams.codec import decode, encode
+from streams.ledger import open_entry
+from streams.reading import read
 from streams.records import (
     Alert,
     AlertId,
@@ -29,6 +37,7 @@ from streams.records import (
     StoryRef,
 )
 from streams.registry import load_registry
+from streams.reports import reports
 from streams.schemas import VALUES, json_schema
 from streams.topics import Topic
 from streams.vocabulary import AlertKind, AlertStatus, Change, Level, PubStatus, Stage, State
@@ -168,6 +177,33 @@ def test_a_status_has_no_time_of_its_own() -> None:
 def test_time_is_utc_whatever_the_zone_it_was_told_in() -> None:
     moscow = NOON.astimezone(timezone(timedelta(hours=3)))
     assert attributes(replace(ALERT, story=replace(REF, published=moscow)))["ce_time"] == "2024-10-04T12:00:00Z"
+
+
+async def empty_log(_topic: str, _partition: int, _start: int, _end: int | None) -> AsyncIterator[Incoming]:
+    """The log of a broker to which nothing was sent yet."""
+    for message in ():
+        yield message
+
+
+async def test_the_agents_send_what_the_examples_show() -> None:
+    registry = load_registry().without_baseline()
+    classifier, detector = Classifier(registry, classify), Detector(registry, empty_log, read, reports)
+    bookkeeper = Bookkeeper(registry, empty_log, Rules(open_entry, settle, status_of))
+    sent: list[Outgoing] = []
+    offset = 0
+    for number, story in enumerate(stories(STARTED)):
+        for relevant in await classifier(Incoming(Topic.STORIES, 0, number, b"k", encode(story))):
+            sent.append(relevant)
+            event_of_it = Incoming(Topic.RELEVANT, 0, number, relevant.key, relevant.value)
+            await detector.prepare(event_of_it)
+            for found in await detector(event_of_it):
+                if found.topic == Topic.STORY_KEYS:
+                    continue
+                claims = Incoming(Topic.CLAIMS, 0, offset, found.key, found.value)
+                await bookkeeper.prepare(claims)
+                sent += [found, *await bookkeeper(claims)]
+                offset += 1
+    assert sent == [Outgoing(*made) for made in outcome(load_registry())]
 
 
 def test_the_sample_wire_gives_the_same_bytes_on_every_run_and_each_id_names_one_content() -> None:

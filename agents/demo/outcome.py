@@ -38,7 +38,7 @@ def outcome(registry: Registry, started: datetime = STARTED) -> tuple[Event, ...
 def _readings(started: datetime, registry: Registry) -> Iterator[tuple[Classified, tuple[Report, ...]]]:
     """What classifier and detector make of each story that is of interest."""
     claimed: dict[StoryId, tuple[LedgerKey, ...]] = {}
-    for story in _stories(started):
+    for story in stories(started):
         classified = classify(story, registry)
         if isinstance(classified, Classified):
             found = reports(classified, read(story, registry), claimed.get(story.id, ()))
@@ -46,14 +46,14 @@ def _readings(started: datetime, registry: Registry) -> Iterator[tuple[Classifie
             yield classified, found
 
 
-def _stories(started: datetime) -> Iterator[Story]:
+def stories(started: datetime) -> Iterator[Story]:
     """The stories as a poller that looks at each new item at once would publish them."""
     state, wire = FeedState(feed=FEED), items()
     for now in sorted({started + timedelta(seconds=item.after_s) for item in wire}):
         raw = rss(wire, started, now).encode()
         fetched = Fetched(outcome=Outcome.OK, url="http://127.0.0.1/sample-wire.rss", body=raw)
-        state, stories, _ = digest(state, fetched, decode(raw, FEED, now), now)
-        yield from stories
+        state, news, _ = digest(state, fetched, decode(raw, FEED, now), now)
+        yield from news
 
 
 def _booked(ledger: dict[LedgerKey, Entry], report: Report, registry: Registry, offset: int) -> tuple[Event, ...]:
