@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from agents.clock import utcnow
 from agents.deadletter import tolerant
-from agents.kafka import Incoming, Outgoing
+from agents.kafka import Incoming, Outgoing, announcement
 from agents.memory import Memory, ReadLog
 from agents.metrics import ALERT_DELAY, ALERTS, MISSED
-from streams.codec import decode, encode
+from streams.codec import decode
 from streams.records import Alert, AuthorityKey, Entry, GroupKey, LedgerKey, Report, Status, ledger_key
 from streams.registry import Registry
 from streams.topics import Topic
@@ -55,10 +55,7 @@ class Bookkeeper:
         for alert in alerts:
             self._count(alert)
         status = self._rules.status_of(entry, event.offset)
-        return [
-            *(Outgoing(Topic.ALERTS, entry.key.encode(), encode(alert)) for alert in alerts),
-            Outgoing(Topic.STATUS, entry.key.encode(), encode(status)),
-        ]
+        return [*map(announcement, alerts), announcement(status)]
 
     def _settle(self, ledger: Ledger, event: Incoming) -> tuple[Entry, Entry, tuple[Alert, ...]]:
         """The entry before and after the report, and the alerts."""

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.kafka import Incoming, Outgoing
+from agents.kafka import Incoming, Outgoing, announcement
 from agents.metrics import QUIET, RELEVANT, STORIES
-from streams.codec import decode, encode
+from streams.codec import decode
 from streams.records import Classified, Story
 from streams.registry import Registry
-from streams.topics import Topic
 
 if TYPE_CHECKING:
     from streams.classifying import Quiet
@@ -33,4 +32,4 @@ class Classifier:
             QUIET.labels(reason=verdict.reason).inc()
             return ()
         RELEVANT.inc()
-        return (Outgoing(Topic.RELEVANT, story.id.encode(), encode(verdict)),)
+        return (announcement(verdict),)

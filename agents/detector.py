@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from agents.deadletter import Reason, Refused, tolerant
-from agents.kafka import Incoming, Outgoing
+from agents.kafka import Incoming, Outgoing, announcement
 from agents.memory import Memory, ReadLog
 from agents.metrics import CLAIMS, DROPPED
 from streams.codec import decode, encode
@@ -65,7 +65,7 @@ class Detector:
         found = self._reports(classified, reading, earlier, Signal.BACKFILL in story.signals)
         _count(reading, found)
         keys = earlier.union(ledger_key(report.authority, report.group) for report in found)
-        messages = [_report_message(report) for report in found]
+        messages = [announcement(report) for report in found]
         if keys == earlier:
             return messages
         remembered[story.id] = keys
@@ -79,10 +79,6 @@ def _remember(remembered: Remembered, message: Incoming) -> None:
 
 def _keys_message(story: StoryId, keys: Collection[LedgerKey]) -> Outgoing:
     return Outgoing(Topic.STORY_KEYS, story.encode(), encode(StoryKeys(story=story, keys=tuple(sorted(keys)))))
-
-
-def _report_message(report: Report) -> Outgoing:
-    return Outgoing(Topic.CLAIMS, ledger_key(report.authority, report.group).encode(), encode(report))
 
 
 def _count(reading: Reading, found: Sequence[Report]) -> None:

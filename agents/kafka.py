@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 
 from agents.admin import create_topics, describe_topics
 from agents.logs import get_logger
-from agents.messages import BrokerDown, BrokerError, Incoming, Outgoing, TopicState, Undeliverable
+from agents.messages import BrokerDown, BrokerError, Incoming, Outgoing, TopicState, Undeliverable, announcement
 from agents.metrics import PUBLISH_RETRIES
 from agents.reaching import PATIENCE_S, patience, require_broker
 from streams.topics import MAX_MESSAGE_BYTES
@@ -34,6 +34,7 @@ __all__ = [
     "Publisher",
     "TopicState",
     "Undeliverable",
+    "announcement",
     "create_topics",
     "describe_topics",
     "patience",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from streams.cloudevents import Announced, event
 from streams.errors import ListwireError
 from streams.topics import MAX_MESSAGE_BYTES
 
@@ -65,6 +66,12 @@ class Incoming(NamedTuple):
     def origin(self) -> str:
         """`topic/partition/offset`: where the message is for ever."""
         return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+def announcement(record: Announced) -> Outgoing:
+    """The record on its way to whoever subscribes to its topic, as a CloudEvent."""
+    made = event(record)
+    return Outgoing(made.topic, made.key, made.value, made.headers)
 
 
 class TopicState(NamedTuple):

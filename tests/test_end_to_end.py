@@ -171,6 +171,7 @@ def check(seen: list[Any]) -> None:
     for record in seen:
         alert = json.loads(record.value)
         assert record.key.decode() == f"{alert['authority']}|{alert['group']}"
+        assert dict(record.headers)["ce_id"].decode() == f"{alert['id']}.{alert['revision']}"
         # A crash may send an alert again, but then to the byte.
         assert values.setdefault((alert["id"], alert["revision"]), record.value) == record.value
         assert alert["revision"] >= last.get(alert["id"], 0)
