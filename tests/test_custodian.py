@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from agents.custodian import Custodian
+from agents.feed_state import KafkaFeedState, KafkaSubscriptions
+from agents.following import Following
 from agents.held import HeldLog
 from agents.messages import BrokerDown, Incoming, Outgoing
 from agents.metrics import HELD, NEXT_RELEASE
+from agents.poller import Poller
 from agents.polls import Surroundings
-from streams.codec import decode
+from streams.codec import decode, encode
+from streams.embargo import Held
 from streams.records import Story, StoryId
 from streams.topics import Topic, partitions_of
 from streams.vocabulary import Signal
@@ -22,6 +26,13 @@ from streams.vocabulary import Signal
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SOON = START + timedelta(seconds=90)
 PARTITIONS = partitions_of(Topic.HELD)
+UNUSED: dict[str, Any] = dict.fromkeys(("publish", "store", "fetcher", "parser"))
+
+
+def open_gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
 
 
 class Broker:
@@ -32,8 +43,9 @@ class Broker:
         self.held: list[list[Incoming]] = [[] for _ in range(PARTITIONS)]
         self.journal: list[str] = []
         self.takes: float = float("inf")
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.gate = open_gate()
+        self.read_gate = open_gate()
+        self.reads: list[int] = []  # where readers began
 
     async def publish(self, *messages: Outgoing) -> None:
         await self.gate.wait()
@@ -44,9 +56,10 @@ class Broker:
             self._append(message)
 
     async def read(self, topic: str, partition: int, start: int, end: int | None) -> AsyncIterator[Incoming]:
-        assert (topic, end) == (Topic.HELD, None)
-        for message in self.held[partition][start:]:
+        for message in self.held[partition][start:end] if topic == Topic.HELD else ():
             yield message
+        self.reads.append(start)
+        await self.read_gate.wait()
 
     def _append(self, message: Outgoing) -> None:
         if message.topic == Topic.STORIES:
@@ -212,9 +225,8 @@ async def test_what_nobody_here_follows_is_left_to_its_follower_and_released_lat
     await other.publish([story()])
     async with running(other):
         await clock.pass_(60)
-        clock.now = SOON + timedelta(seconds=89)
-        await clock.pass_(0)
-        assert broker.stories == []
+        await clock.pass_(60)
+        assert (broker.stories, clock.pauses) == ([], [60]), "its follower should have released it half a minute ago"
         await clock.pass_(60)
     assert broker.stories == [story()]
 
@@ -278,6 +290,47 @@ async def test_a_crash_after_any_message_loses_nothing_and_doubles_no_revision(
     assert all(one == out[one.id, one.revision] for one in broker.stories), "what comes twice is the same"
     broker.takes = float("inf")
     assert await new().release() == 0
+
+
+async def test_what_is_written_while_the_log_is_read_is_read_too(broker: Broker) -> None:
+    log = HeldLog(broker.read)
+    broker.read_gate.clear()
+    reading = asyncio.create_task(log.refresh())
+    await settle()
+    await broker.publish(Outgoing(Topic.HELD, b"\x00", encode(Held(story=story()))))
+    assert len(broker.held[0]) == 1, "the partition that was read already"
+    log.wrote()
+    broker.read_gate.set()
+    await reading
+    assert log.listed() == []
+    await log.ensure()
+    assert [held.key for held in log.listed()] == ["s|1"]
+
+
+async def test_the_log_is_read_on_from_where_it_was_read_last(new: Callable[..., Custodian], broker: Broker) -> None:
+    custodian = new()
+    await custodian.publish([story(), story("t")])
+    await custodian.held.ensure()
+    broker.reads.clear()
+    await custodian.publish([story("u", until=None)])
+    assert broker.reads == [], "nothing was held, so nothing needs to be read"
+    await custodian.held.refresh()
+    assert sum(broker.reads) == 2
+
+
+async def test_a_poller_that_takes_over_feeds_knows_what_is_held_of_them(
+    new: Callable[..., Custodian], broker: Broker
+) -> None:
+    states, subscriptions = KafkaFeedState(broker.read, broker), KafkaSubscriptions(broker.read, broker)
+    kill = story(revision=2, until=None, signals=(Signal.KILL,))
+    for take_over in (lambda following: following.load_partition(0), lambda following: following.load_all()):
+        taker = new()
+        await taker.held.refresh()
+        await new().publish([story()])
+        await take_over(Following(Poller(**UNUSED), states, subscriptions, taker.held))
+        await taker.publish([kill])
+        assert broker.stories == []
+        broker.held = [[] for _ in range(PARTITIONS)]
 
 
 async def test_tells_how_many_are_held_and_when_the_next_is_released(

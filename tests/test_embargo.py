@@ -118,6 +118,8 @@ class TestReleased:
         there = held(story(revision=2, until=NOW), story(revision=1, until=NOW - HOUR))
         assert keys(released(there, NOW)) == ([], ["s|2"], ["s|2", "s|1"])
         assert released(held(story(revision=1, until=NOW - HOUR), story(revision=2)), NOW) == Plan()
+        shortened = held(story(revision=2, until=NOW), story(revision=1))
+        assert keys(released(shortened, NOW)) == ([], ["s|2"], ["s|2", "s|1"])
 
     def test_grace_is_given_to_those_who_should_do_it(self) -> None:
         there = held(story(until=NOW), story("never", until=datetime.max.replace(tzinfo=UTC)))
