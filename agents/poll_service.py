@@ -93,6 +93,7 @@ async def poll_once(settings: Settings, feeds: Sequence[FeedSpec]) -> dict[str, 
     told: dict[str, str] = {}
     async with _service(settings) as service:
         await service.store.start()
+        service.once = frozenset(feed.key for feed in feeds)
         for feed in feeds:
             if feed.folder is None:
                 polled = await service.poller.poll(feed)
@@ -165,6 +166,7 @@ class _Service:
         self._read = LogReader(publisher.bootstrap)
         self._shards: Shards | None = None
         self._collectors: list[Collector] = []
+        self.once: frozenset[str] = frozenset()  # feeds that are polled by a call
         self._held = HeldLog(self._read)
         self.custodian = Custodian(self._held, publisher, follows=self._follows)
         self.feed_list = FeedList(self._read, publisher)
@@ -221,7 +223,7 @@ class _Service:
 
     def _follows(self, key: str) -> bool:
         watched = (collector.feed.key for collector in self._collectors if collector.is_watching)
-        return key in self.poller.followed or key in watched
+        return key in self.poller.followed or key in self.once or key in watched
 
     def _observe(self, look: Look) -> None:
         _count(look, self.poller.states.get(look.feed))

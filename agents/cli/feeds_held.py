@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC
 from typing import Annotated
 
 import orjson
@@ -12,6 +13,7 @@ from agents.cli.options import BrokerFlag, Config, DataDir, settings_of, with_br
 from agents.held import HeldLog
 from agents.kafka import create_topics
 from agents.memory import LogReader
+from agents.rendering import plain
 from agents.settings import Settings
 from streams.embargo import Held
 
@@ -42,7 +44,8 @@ async def _listed(settings: Settings) -> list[Held]:
 
 
 def _line(one: Held) -> str:
-    return f"{one.until:%Y-%m-%d %H:%M:%SZ}  {one.story.feed:32} {one.story.id} r{one.story.revision}"
+    end = one.until.astimezone(UTC)
+    return plain(f"{end:%Y-%m-%d %H:%M:%SZ}  {one.story.feed:32} {one.story.id} r{one.story.revision}")
 
 
 def _json(one: Held) -> str:
