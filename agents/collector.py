@@ -112,6 +112,11 @@ class Collector:
         ended = [taken for file, taken, took in handled if await self._settle(file, taken, took)]
         return Collected(len(ended), sum(t.stories for t in ended), sum(not t.is_fine for t in ended))
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether the folder is ours now, and no other process's."""
+        return self._watcher.is_ours
+
     def close(self) -> None:
         """Lets another process watch the folder."""
         self._watcher.close()

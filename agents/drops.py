@@ -59,6 +59,11 @@ class DropFolder:
             self.turn += self._lock is not None
         return self._lock is not None
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether we have the lock."""
+        return self._lock is not None
+
     def close(self) -> None:
         """Lets go of the folder."""
         if self._lock is not None:

@@ -1,6 +1,7 @@
 """What it means to poll a feed here: its state and subscription are read, it is polled, and its hub is listened to."""
 
 from agents.feed_state import KafkaFeedState, KafkaSubscriptions
+from agents.held import HeldLog
 from agents.poller import Poller
 from agents.websub import Subscriber
 from streams.feeds import FeedSpec
@@ -14,22 +15,26 @@ class Following:
         poller: Poller,
         states: KafkaFeedState,
         subscriptions: KafkaSubscriptions,
+        held: HeldLog,
         subscriber: Subscriber | None = None,
     ) -> None:
         self._poller = poller
         self._states = states
         self._subscriptions = subscriptions
+        self._held = held
         self._subscriber = subscriber
 
     async def load_partition(self, partition: int) -> None:
         """Reads what is remembered of the feeds of a partition. Raises BrokerDown."""
         await self._states.load_partition(partition)
+        await self._held.refresh()
         if self._subscriber is not None:
             await self._subscriptions.load_partition(partition)
 
     async def load_all(self) -> None:
         """Reads what is remembered of all feeds. Raises BrokerDown."""
         await self._states.start()
+        await self._held.refresh()
         if self._subscriber is not None:
             await self._subscriptions.start()
 

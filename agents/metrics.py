@@ -44,6 +44,10 @@ NEWEST_ITEM = Gauge(
 )
 PUSHES = Counter("listwire_websub_pushes_total", "What hubs pushed, by what became of it.", ["outcome"])
 LEASES = Gauge("listwire_websub_leases", "Feeds that a hub has promised to push, for now.")
+HELD = Gauge("listwire_held_stories", "Stories under embargo, as this poller sees them: every poller sees all.")
+NEXT_RELEASE = Gauge(
+    "listwire_held_next_release_timestamp_seconds", "When the next of them is released, 0 if none is held."
+)
 
 STORIES = Counter("listwire_stories_total", "Story revisions that the classifier took in.")
 RELEVANT = Counter("listwire_stories_relevant_total", "Stories that went on to the detector.")

@@ -20,17 +20,18 @@ from msgspec.structs import replace
 from agents.callbacks import called
 from agents.collector import Collector
 from agents.credentials import Credentials
+from agents.custodian import Custodian
 from agents.feed_list import FeedList
 from agents.feed_state import KafkaFeedState, KafkaSubscriptions
 from agents.fetching import Fetcher
 from agents.following import Following
 from agents.health import serving
+from agents.held import HeldLog
 from agents.hubs import Hubs
 from agents.intake import Intake
 from agents.kafka import Publisher, create_topics
 from agents.logs import get_logger
 from agents.memory import LogReader
-from agents.messages import Outgoing
 from agents.metrics import BUILD, FEEDS, KEPT_BACK, NEW_STORIES, NEWEST_ITEM, POLL_SECONDS, POLLS, VERSION
 from agents.parsing import Parser
 from agents.piping import Piped, pipe
@@ -41,12 +42,9 @@ from agents.shards import Adapt, Shards
 from agents.signals import stop_signal
 from agents.watcher import Habits
 from agents.websub import Subscriber
-from streams.codec import encode
 from streams.errors import SettingsError
 from streams.feeds import FeedSpec
 from streams.polling import FeedState
-from streams.records import Story
-from streams.topics import Topic
 
 PARSERS = 2
 """Processes of the quick lane: while one is at a long document, the other goes on."""
@@ -95,6 +93,7 @@ async def poll_once(settings: Settings, feeds: Sequence[FeedSpec]) -> dict[str, 
     told: dict[str, str] = {}
     async with _service(settings) as service:
         await service.store.start()
+        service.once = frozenset(feed.key for feed in feeds)
         for feed in feeds:
             if feed.folder is None:
                 polled = await service.poller.poll(feed)
@@ -102,6 +101,7 @@ async def poll_once(settings: Settings, feeds: Sequence[FeedSpec]) -> dict[str, 
         for collector in service.collectors(feeds):
             files, new, refused = await collector.collect_all()
             told[collector.feed.key] = f"{files} files, {new} new, {refused} refused"
+        await service.custodian.release()
     return told
 
 
@@ -117,7 +117,8 @@ async def publish_piped(settings: Settings, raw: bytes, *, new: FeedSpec, listed
         await store.refresh(new.key)
         feed = listed or (shared[0] if shared else new)
         unaddressed = replace(feed, url="")  # a text without any mark is a story only if it came from no address
-        return await pipe(raw, Intake(unaddressed, partial(_publish, publisher), parser), store)
+        custodian = Custodian(HeldLog(read), publisher)
+        return await pipe(raw, Intake(unaddressed, custodian.publish, parser), store)
 
 
 @asynccontextmanager
@@ -154,28 +155,27 @@ async def _equipment(settings: Settings) -> AsyncIterator[tuple[Publisher, Parse
         yield publisher, parser
 
 
-async def _publish(publisher: Publisher, stories: Sequence[Story]) -> None:
-    await publisher.publish(*(Outgoing(Topic.STORIES, s.id.encode(), encode(s)) for s in stories))
-
-
 class _Service:
     """The poller with what it works with on one broker."""
 
     def __init__(self, publisher: Publisher, fetcher: Fetcher, parser: Parser, habits: Habits) -> None:
         self._broker = publisher.bootstrap
         self._publisher = publisher
-        self._publish = partial(_publish, publisher)
         self._parser = parser
         self._habits = habits
         self._read = LogReader(publisher.bootstrap)
         self._shards: Shards | None = None
+        self._collectors: list[Collector] = []
+        self.once: frozenset[str] = frozenset()  # feeds that are polled by a call
+        self._held = HeldLog(self._read)
+        self.custodian = Custodian(self._held, publisher, follows=self._follows)
         self.feed_list = FeedList(self._read, publisher)
         self.store = KafkaFeedState(self._read, publisher)
         self.poller = Poller(
-            publish=self._publish, store=self.store, fetcher=fetcher, parser=parser, observe=self._observe
+            publish=self.custodian.publish, store=self.store, fetcher=fetcher, parser=parser, observe=self._observe
         )
         self.subscriptions = KafkaSubscriptions(self._read, publisher)
-        self.following = Following(self.poller, self.store, self.subscriptions)
+        self.following = Following(self.poller, self.store, self.subscriptions, self._held)
         self._subscriber: Subscriber | None = None
         FEEDS.set_function(lambda: len(self.poller.followed))
 
@@ -185,11 +185,12 @@ class _Service:
         subscriber = Subscriber(url, receive=self.poller.receive, post=hubs.post, store=self.subscriptions)
         await stack.enter_async_context(called(subscriber, settings.websub_host, settings.websub_port))
         self._subscriber = self.poller.pushes = subscriber
-        self.following = Following(self.poller, self.store, self.subscriptions, subscriber)
+        self.following = Following(self.poller, self.store, self.subscriptions, self._held, subscriber)
 
     def runs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs until a signal, besides shards and collectors."""
-        return [self.poller.run(), *([self._subscriber.run()] if self._subscriber is not None else [])]
+        listening = [self._subscriber.run()] if self._subscriber is not None else []
+        return [self.poller.run(), self.custodian.run(), *listening]
 
     def shards(self, adapt: Adapt) -> Shards:
         """What brings this poller its share of the list."""
@@ -198,7 +199,8 @@ class _Service:
 
     def collectors(self, feeds: Iterable[FeedSpec]) -> list[Collector]:
         """One for each folder among the feeds."""
-        return [self._collector(feed) for feed in feeds if feed.folder is not None and feed.enabled]
+        self._collectors = [self._collector(feed) for feed in feeds if feed.folder is not None and feed.enabled]
+        return self._collectors
 
     async def missing(self) -> list[str]:
         """What keeps the poller from being ready."""
@@ -210,10 +212,18 @@ class _Service:
         def observe(look: Look) -> None:
             _count(look, collector.state)
 
-        intake = Intake(feed, self._publish, self._parser)
-        refresh = partial(self.store.refresh, feed.key)
+        intake = Intake(feed, self.custodian.publish, self._parser)
+        refresh = partial(self._refresh, feed.key)
         collector = Collector(intake, store=self.store, observe=observe, refresh=refresh, habits=self._habits)
         return collector
+
+    async def _refresh(self, key: str) -> None:
+        await self.store.refresh(key)
+        await self._held.refresh()
+
+    def _follows(self, key: str) -> bool:
+        watched = (collector.feed.key for collector in self._collectors if collector.is_watching)
+        return key in self.poller.followed or key in self.once or key in watched
 
     def _observe(self, look: Look) -> None:
         _count(look, self.poller.states.get(look.feed))

@@ -55,6 +55,11 @@ class Watcher:
         """How often the folder became ours: after each time, another process may have watched it before."""
         return self._folder.turn
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process watches the folder, and no other does."""
+        return self._folder.is_ours
+
     async def open(self) -> bool:
         """False while another process watches the folder."""
         ours = await self._disk(self._folder.open)
