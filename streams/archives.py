@@ -12,16 +12,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from streams.codec import encode
 from streams.novelty import fingerprint
 from streams.records import Story
 from streams.vocabulary import PubStatus
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class LeftOut(StrEnum):
@@ -74,10 +77,10 @@ def _revisions(versions: Iterable[Story]) -> Iterator[Placed | tuple[Story, Left
 
 
 def _rank(story: Story) -> tuple[object, ...]:
-    """What orders the lines of one story; the text comes last, so that no two different lines are equal."""
+    """What orders the lines of one story; the whole line comes last, so that no two different ones are equal."""
     moments = tuple((at is None, at.timestamp() if at else 0.0) for at in (story.published, story.revised))
     is_killed = story.pub_status is PubStatus.CANCELED
-    return (story.revision, story.version or 0, *moments, is_killed, story.text, story.signals)
+    return (story.revision, story.version or 0, *moments, is_killed, encode(replace(story, received_at=_NEVER)))
 
 
 def _placed(story: Story, before: Placed | None) -> Placed:

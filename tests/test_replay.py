@@ -108,6 +108,8 @@ def test_lines_of_one_identity_are_revisions_and_the_same_words_are_none() -> No
     archive = arranged(map(story, lines))
     assert [s.revision for s in archive.stories] == [1, 2]
     assert {reason for _, reason in archive.left_out} == {LeftOut.REPEATED}
+    linked = [story(LISTED | {"link": link}) for link in ("https://example.org/a", "https://example.org/b")]
+    assert arranged(linked) == arranged(linked[::-1])
     told, _ = replayed(*lines)
     assert said(told) == [("listing", "effective", 1, "live")]
 
@@ -207,6 +209,15 @@ def test_broken_lines_are_named_and_the_others_are_still_replayed(tmp_path: Path
     assert run.returncode == 1
     assert run.stderr.startswith(f"listwire: {one}: line 1: ".encode())
     assert len(run.stdout.splitlines()) == 3
+
+
+def test_a_document_that_can_not_be_read_does_not_hold_back_the_others(tmp_path: Path) -> None:
+    broken, good = tmp_path / "broken.xml", tmp_path / "good.jsonl"
+    broken.write_bytes(b'<?xml version="1.0"?><newsMessage xmlns="http://iptc.org/std/nar/2006-10-01/"><itemSet>')
+    good.write_bytes(lines_of(LISTED))
+    run = listwire("--json", str(broken), str(good))
+    assert (run.returncode, len(run.stdout.splitlines())) == (1, 1)
+    assert run.stderr.count(str(broken).encode()) == 1
 
 
 def test_lines_without_an_id_in_several_files_are_several_stories(tmp_path: Path) -> None:

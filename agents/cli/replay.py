@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from agents.cli.scanning import items_of
+from agents.cli.scanning import Item, SourceError, items_of
 from agents.rendering import WIDTH, plain, render, status_lines
 from streams.archives import LeftOut
 from streams.codec import encode
@@ -84,16 +84,24 @@ def _baseline(named: str, registry: Registry) -> Registry:
 
 
 def _stories(sources: Iterable[str]) -> tuple[list[Story], int]:
-    """All stories, and how many lines were none; those are named at once."""
+    """All stories, and how many lines and documents were none; those are named at once."""
     stories, broken = [], 0
-    for source in sources:
-        for item in items_of(source):
-            if item.story is None:
-                broken += 1
-                sys.stderr.write(f"listwire: {plain(item.source)}: {plain(item.error)}\n")
-            else:
-                stories.append(item.story)
+    for item in _items(sources):
+        if item.story is None:
+            broken += 1
+            sys.stderr.write(f"listwire: {plain(item.source)}: {plain(item.error)}\n")
+        else:
+            stories.append(item.story)
     return stories, broken
+
+
+def _items(sources: Iterable[str]) -> Iterator[Item]:
+    """What `scan` reads; a document that can not be read does not keep the others from being replayed."""
+    for source in sources:
+        try:
+            yield from items_of(source)
+        except SourceError as error:
+            yield Item(source, source, None, str(error).removeprefix(f"{source}: "))
 
 
 def _carried(turns: Generator[Told, None, Ledger], total: int) -> tuple[list[Told], Ledger]:
