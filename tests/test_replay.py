@@ -96,6 +96,15 @@ def test_a_correction_takes_effect_when_it_was_sent() -> None:
     assert ("listing", "effective", 3, "retracted") in said(told)
 
 
+def test_a_kill_of_the_same_moment_follows_whatever_its_words() -> None:
+    killed = KILL | {"headline": "A kill that comes first by the alphabet"}
+    day = LISTED | {"published": "2024-07-12"}
+    for lines in ((day, killed | {"published": "2024-07-12"}), (killed | {"published": None}, day)):
+        placed = arranged(map(story, lines)).stories
+        assert [s.pub_status for s in placed] == ["usable", "canceled"]
+        assert [s.published_precision for s in placed] == ["day", "day"]
+
+
 def test_a_revision_that_is_dated_before_the_one_it_follows_still_follows_it() -> None:
     early = LISTED | {"revision": 3, "published": "2024-07-11", "body": "Withdrawn."}
     placed = arranged(map(story, (early, LISTED))).stories
@@ -182,6 +191,14 @@ def test_the_command_prints_one_alert_a_line_then_the_states_and_twice_the_same(
     assert alerts[0].keys() == set(Alert.__struct_encode_fields__)
 
 
+def test_states_are_sorted_and_pairs_without_one_are_left_out() -> None:
+    other = {"id": "us", "published": "2024-07-11", "headline": LISTED["headline"].replace("Argentina", "Uruguay")}
+    lines = (other, LISTED, LISTED | {"id": "killed", "headline": "Albania designates Hamas as terrorist group"})
+    run = listwire("--json", "--state", "-", stdin=lines_of(*lines, KILL | {"id": "killed"}))
+    rows = [row for row in map(json.loads, run.stdout.splitlines()) if "standings" in row]
+    assert [row["authority"] for row in rows] == ["ar", "uy"]
+
+
 def test_text_tells_the_day_of_publication_and_last_where_each_pair_stands() -> None:
     run = listwire("--state", "-", stdin=lines_of(LISTED))
     text = run.stdout.decode()
@@ -239,9 +256,10 @@ def test_undated_stories_and_kills_of_nothing_are_named_once_a_sort() -> None:
     assert (run.returncode, run.stdout) == (0, b"")
 
 
-def test_a_terminal_is_shown_how_far_a_long_replay_has_come(tmp_path: Path) -> None:
-    file = tmp_path / "long.jsonl"
-    file.write_bytes(lines_of(*(LISTED | {"id": str(n)} for n in range(600))))
+@pytest.mark.parametrize("stories", [3, 600])
+def test_a_terminal_is_shown_how_far_a_long_replay_has_come(tmp_path: Path, stories: int) -> None:
+    file = tmp_path / "archive.jsonl"
+    file.write_bytes(lines_of(*(LISTED | {"id": str(n)} for n in range(stories)), LISTED | {"published": None}))
     reader, writer = pty.openpty()
     command = [sys.executable, "-P", "-m", "agents", "replay", "--json", str(file)]
     environment = os.environ | {"TERM": "xterm"}
@@ -250,6 +268,6 @@ def test_a_terminal_is_shown_how_far_a_long_replay_has_come(tmp_path: Path) -> N
     shown = os.read(reader, 65_536)
     os.close(reader)
     assert run.returncode == 0
-    assert b"replay" in shown
+    assert (b"100%" in shown or b"0%" in shown) == (stories > 500)
     assert b"\x1b" not in run.stdout
     assert len(run.stdout.splitlines()) == 1
