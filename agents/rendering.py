@@ -22,7 +22,7 @@ from rich.text import Text
 
 from streams.records import Alert, Standing, Status
 from streams.registry import Registry
-from streams.vocabulary import AlertKind, AlertStatus, Level
+from streams.vocabulary import AlertKind, AlertStatus, Level, State
 
 WIDTH = 96
 BAR = "▌ "
@@ -69,8 +69,17 @@ def status_lines(row: Status, registry: Registry) -> list[str]:
     return [head, *(f"    {_standing(standing)}" for standing in row.standings)]
 
 
+_RECOGNITION = {
+    State.UNRECOGNISED,
+    State.RECOGNITION_PROPOSED,
+    State.RECOGNITION_DECIDED,
+    State.RECOGNISED,
+    State.WITHDRAWN,
+}
+
+
 def _standing(standing: Standing) -> str:
-    where = standing.instrument or "main list"
+    where = standing.instrument or ("recognition" if standing.state in _RECOGNITION else "main list")
     scope = f" ({standing.scope})" if standing.scope else ""
     since = f" since {standing.since}" if standing.since else ""
     return f"{where}{scope}: {standing.state.replace('-', ' ')}{since}"

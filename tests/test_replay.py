@@ -206,6 +206,12 @@ def test_text_tells_the_day_of_publication_and_last_where_each_pair_stands() -> 
     assert text.endswith("Argentina ▸ Hamas: listed\n    main list: listed since 2024-07-12\n")
 
 
+def test_recognition_is_told_as_no_list() -> None:
+    file = Path(__file__).parent / "histories" / "ru-taliban-2003-2025.jsonl"
+    text = listwire("--state", str(file)).stdout.decode()
+    assert text.endswith("    main list: suspended since 2025-04-17\n    recognition: recognised since 2025-07-03\n")
+
+
 def test_a_dated_baseline_is_where_the_ledger_starts() -> None:
     again = LISTED | {"published": "2025-03-03T10:00:00Z"}
     assert listwire("--json", "--baseline", "2025-01-01", "-", stdin=lines_of(again)).stdout == b""
