@@ -20,8 +20,9 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
-from streams.records import Alert
-from streams.vocabulary import AlertKind, AlertStatus, Level
+from streams.records import Alert, Standing, Status
+from streams.registry import Registry
+from streams.vocabulary import AlertKind, AlertStatus, Level, State
 
 WIDTH = 96
 BAR = "▌ "
@@ -46,8 +47,11 @@ _TITLES = {
 }
 
 
-def render(alert: Alert, now: datetime, width: int = WIDTH) -> Text:
-    """The alert in a few lines of at most `width` columns, the evidence underlined."""
+def render(alert: Alert, now: datetime | None, width: int = WIDTH) -> Text:
+    """The alert in a few lines of at most `width` columns, the evidence underlined.
+
+    Without `now`, for alerts of the past, it tells the day of publication instead of how fresh the alert is.
+    """
     colour = _COLOURS[alert.kind] if alert.status is not AlertStatus.RETRACTED else "bright_black"
     console = Console(file=io.StringIO(), width=width)
     bar = Text(BAR, colour)
@@ -57,12 +61,36 @@ def render(alert: Alert, now: datetime, width: int = WIDTH) -> Text:
     return Text("\n").join(Text.assemble(bar, part) for part in wrapped)
 
 
+def status_lines(row: Status, registry: Registry) -> list[str]:
+    """A row of the ledger in lines: who stands where with whom, then each list."""
+    authority = registry.authorities[row.authority].name if row.authority in registry.authorities else row.authority
+    group = registry.groups[row.group].name if row.group in registry.groups else row.group
+    head = f"{authority} ▸ {group}: {'listed' if row.listed else 'not listed'}{', disputed' if row.disputed else ''}"
+    return [head, *(f"    {_standing(standing)}" for standing in row.standings)]
+
+
+_RECOGNITION = {
+    State.UNRECOGNISED,
+    State.RECOGNITION_PROPOSED,
+    State.RECOGNITION_DECIDED,
+    State.RECOGNISED,
+    State.WITHDRAWN,
+}
+
+
+def _standing(standing: Standing) -> str:
+    where = standing.instrument or ("recognition" if standing.state in _RECOGNITION else "main list")
+    scope = f" ({standing.scope})" if standing.scope else ""
+    since = f" since {standing.since}" if standing.since else ""
+    return f"{where}{scope}: {standing.state.replace('-', ' ')}{since}"
+
+
 def plain(text: str) -> str:
     """`text` on one line, without what could move a cursor, a colour or the reader's eye."""
     return " ".join(_UNSAFE.sub(" ", text).split())
 
 
-def _lines(alert: Alert, now: datetime, colour: str) -> Iterator[Text]:
+def _lines(alert: Alert, now: datetime | None, colour: str) -> Iterator[Text]:
     yield _headline(alert, colour)
     yield _move(alert)
     yield Text.assemble("“", (plain(alert.evidence.text), "underline"), "”")
@@ -114,15 +142,17 @@ def _voice(alert: Alert) -> Text:
     return line.append(f" · confidence {alert.confidence:.2f} · {plain(alert.id)}", "dim")
 
 
-def _origin(alert: Alert, now: datetime) -> Text:
+def _origin(alert: Alert, now: datetime | None) -> Text:
     story = alert.story
     source = f"{plain(story.source)} ({plain(story.feed)})" if story.source else plain(story.feed)
     return Text.assemble((_age(story.published, now), "green"), f" · {source} · ", (plain(story.headline), "dim"))
 
 
-def _age(published: datetime | None, now: datetime) -> str:
+def _age(published: datetime | None, now: datetime | None) -> str:
     if published is None:
         return "publication time unknown"
+    if now is None:
+        return f"published {published:%Y-%m-%d}"
     seconds = max(0, int((now - published).total_seconds()))
     for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:

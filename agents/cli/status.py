@@ -12,12 +12,13 @@ from msgspec import to_builtins
 from agents.cli.options import BrokerFlag, Config, DataDir, settings_of, with_broker
 from agents.kafka import require_broker
 from agents.memory import LogReader
+from agents.rendering import status_lines
 from agents.settings import Settings
 from streams.alerts import status_of
 from streams.codec import decode
 from streams.errors import ListwireError, RecordError, SettingsError
 from streams.ledger import open_entry
-from streams.records import AuthorityKey, GroupKey, LedgerKey, Standing, Status, ledger_key
+from streams.records import AuthorityKey, GroupKey, LedgerKey, Status, ledger_key
 from streams.registry import Registry, load_registry
 from streams.topics import TOPICS, Topic
 
@@ -48,7 +49,7 @@ def status(
     if not offline:
         rows |= asyncio.run(_live(settings_of(config, broker=broker, data_dir=data_dir), name, registry))
     for row in sorted(rows.values(), key=lambda row: (row.group, row.authority)):
-        typer.echo(orjson.dumps(to_builtins(row)).decode() if as_json else "\n".join(_lines(row, registry)))
+        typer.echo(orjson.dumps(to_builtins(row)).decode() if as_json else "\n".join(status_lines(row, registry)))
     if not rows:
         typer.echo("nothing known")
 
@@ -94,17 +95,3 @@ async def _live(settings: Settings, name: str | None, registry: Registry) -> dic
             if wanted is None or key in wanted:
                 rows[key] = row
     return rows
-
-
-def _lines(row: Status, registry: Registry) -> list[str]:
-    authority = registry.authorities[row.authority].name if row.authority in registry.authorities else row.authority
-    group = registry.groups[row.group].name if row.group in registry.groups else row.group
-    head = f"{authority} ▸ {group}: {'listed' if row.listed else 'not listed'}{', disputed' if row.disputed else ''}"
-    return [head, *(f"    {_standing(standing)}" for standing in row.standings)]
-
-
-def _standing(standing: Standing) -> str:
-    where = standing.instrument or "main list"
-    scope = f" ({standing.scope})" if standing.scope else ""
-    since = f" since {standing.since}" if standing.since else ""
-    return f"{where}{scope}: {standing.state.replace('-', ' ')}{since}"

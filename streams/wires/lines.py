@@ -66,19 +66,14 @@ def is_lines(raw: bytes) -> bool:
 
 
 def story_of_line(raw: bytes, number: int, received_at: datetime, feed: FeedSpec) -> Story:
-    """The line's story as one of `feed`, whatever feed the line names. Raises RecordError that names the line.
-
-    A line without an id is known by what it says: its number is that of another story tomorrow.
-    """
+    """The line's story as one of `feed`, whatever feed the line names. Raises RecordError that names the line."""
     line = _read(raw, number)
     story = _story(line, number, received_at, feed.zone)
-    guid = story.guid if line.guid or line.id is not None else _hash(story)
     return settle(
         replace(
             story,
-            id=story_id(feed.key, guid),
+            id=story_id(feed.key, story.guid),
             feed=feed.key,
-            guid=guid,
             language=story.language or feed.language,
             source=story.source or feed.source,
             link=web_link(story.link, ""),
@@ -105,15 +100,16 @@ def _read(raw: bytes, number: int) -> Line:
     return line
 
 
-def _hash(story: Story) -> str:
-    words = f"{story.published}\n{story.text}".encode("utf-8", "replace")
+def _hash(line: Line, published: datetime | None) -> str:
+    """A line without an id is known by what it says: its number is that of another story in another file."""
+    words = f"{published}\n{line.headline or ''}\n{line.body or ''}".encode("utf-8", "replace")
     return "hash:" + hashlib.blake2b(words).hexdigest()[:32]
 
 
 def _story(line: Line, number: int, received_at: datetime, zone: tzinfo = UTC) -> Story:
-    guid = line.guid or str(line.id if line.id is not None else number)
     feed = line.feed or "lines"
     published, precision = parse_moment(line.published, f"line {number}: published", zone)
+    guid = line.guid or (str(line.id) if line.id is not None else _hash(line, published))
     return Story(
         id=story_id(feed, guid),
         feed=feed,
