@@ -18,7 +18,7 @@ import msgspec
 
 from streams.corroboration import Voice, confidence_of, independent, level_of
 from streams.dates import latest_day
-from streams.ledger import advance, denies, is_listed, open_entry
+from streams.ledger import advance, denies, is_listed, main_lists, open_entry
 from streams.records import Alert, AlertId, Claim, Entry, Report, Status, Transition
 from streams.registry import Registry
 from streams.vocabulary import AlertStatus, Change, Level, PubStatus, Stage
@@ -38,6 +38,7 @@ class Founded(NamedTuple):
 
 def settle(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
     """The entry after `report`, and every alert revision it causes, in order. A repeated report changes nothing."""
+    report = _of_main_lists(report, registry)
     known = next((r for r in entry.reports if r.story.id == report.story.id), None)
     if known is not None and known.story.revision >= report.story.revision and known.pub_status is report.pub_status:
         return entry, ()
@@ -46,6 +47,15 @@ def settle(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tup
     if report.pub_status is not PubStatus.USABLE:
         return entry, ()
     return _append(entry, report, registry)
+
+
+def _of_main_lists(report: Report, registry: Registry) -> Report:
+    """The report with the main list left unnamed, so that stories that name it and stories that do not meet."""
+    main = main_lists(report.authority, registry)
+    if not any(claim.instrument in main for claim in report.claims):
+        return report
+    claims = (msgspec.structs.replace(c, instrument=None) if c.instrument in main else c for c in report.claims)
+    return msgspec.structs.replace(report, claims=tuple(claims))
 
 
 def _append(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
@@ -92,7 +102,9 @@ def _refold(entry: Entry, old: Report, new: Report, registry: Registry) -> tuple
         ground = _ground(alert, moves)
         told += _revised(alert, ground, new)
         moves = [move for move in moves if move is not ground]
-    told += [_compose(*move, registry, entry) for move in moves if move.report is new]
+    out = _with_alerts(entry, told).alerts
+    fresh = [m for m in moves if m.report is new and not any(_is_settled_by(known, m.transition) for known in out)]
+    told += [_compose(*move, registry, entry) for move in fresh]
     after = msgspec.structs.replace(after, reports=kept, alerts=entry.alerts, missed=entry.missed)
     return _with_alerts(after, told), tuple(told)
 
@@ -112,6 +124,11 @@ def _is_denied(known: Alert | Transition, denial: Transition) -> bool:
     """Whether a step or change is the one that the denial takes back."""
     same = (known.change, known.instrument, known.scope) == (denial.change, denial.instrument, denial.scope)
     return same and known.stage in {Stage.DECIDED, Stage.EFFECTIVE}
+
+
+def _is_settled_by(known: Alert, denial: Transition) -> bool:
+    """Whether an alert that is retracted already says all that a denial has to say."""
+    return denial.stage is Stage.REJECTED and known.status is AlertStatus.RETRACTED and _is_denied(known, denial)
 
 
 def _matter(move: Transition | Claim) -> tuple[Change, Stage, str | None, str | None]:
@@ -161,12 +178,15 @@ def _announce(
             if _is_live(known) and _is_denied(known, transition)
         )
     alert = _compose(transition, claim, report, registry, entry)
-    if any(known.id == alert.id for known in entry.alerts):
+    if any(known.id == alert.id or _is_settled_by(known, transition) for known in entry.alerts):
         return ()
     replaced = [
         _next(known, f"followed by {claim.change}, {claim.stage}", status=AlertStatus.SUPERSEDED)
         for known in entry.alerts
         if _is_live(known)
+        and (
+            known.stage is not Stage.EFFECTIVE or alert.stage is Stage.EFFECTIVE
+        )  # what is so stays so until it is not
         and known.instrument == alert.instrument
         and known.scope == alert.scope
         and (known.change is Change.RECOGNITION) == (alert.change is Change.RECOGNITION)

@@ -232,11 +232,17 @@ def open_entry(authority: AuthorityKey, group: GroupKey, registry: Registry, as_
     """The entry as the registry's baseline has it: all of it, or what was so before the day `as_of`."""
     known = registry.groups.get(group)
     rows = [row for row in known.baseline if row.authority == authority] if known is not None else []
-    main = {i.key for a in (registry.authorities.get(authority),) if a is not None for i in a.instruments if i.main}
+    main = main_lists(authority, registry)
     return Entry(authority=authority, group=group, standings=tuple(_standings(rows, main, as_of)))
 
 
-def _standings(rows: list[Baseline], main: set[str], as_of: date | None) -> Iterator[Standing]:
+def main_lists(authority: AuthorityKey, registry: Registry) -> frozenset[str]:
+    """The keys of the instruments that are meant where none is named; in the ledger they have no name."""
+    known = registry.authorities.get(authority)
+    return frozenset(i.key for i in known.instruments if i.main) if known is not None else frozenset()
+
+
+def _standings(rows: list[Baseline], main: frozenset[str], as_of: date | None) -> Iterator[Standing]:
     newest: dict[tuple[str | None, GroupKey | None], Standing] = {}
     for row in rows:
         instrument = None if row.instrument in main else row.instrument
