@@ -73,7 +73,7 @@ class ChatSink:
 
 def hidden_address(outlet: Outlet) -> HiddenAddress:
     """The address in the file that the sink's URL names, read once to see that it is there. Raises SettingsError."""
-    if outlet.host is not None or outlet.how or not outlet.file:
+    if outlet.host is not None or outlet.how or not outlet.file or "//" in outlet.file:
         raise outlet.refusal(f"write it {outlet.scheme}:FILE; the file holds the address, which is a secret")
     address = HiddenAddress(Path(outlet.file).expanduser())
     try:

@@ -53,7 +53,7 @@ class Poster:
         try:
             async with session.post(url, data=body, headers=head, allow_redirects=False) as answer:
                 _judge(answer, now)
-                return await answer.content.read(ANSWER_BYTES)
+                return await _heard(answer)
         except TimeoutError:
             raise SinkError("no answer in time") from None
         except aiohttp.ClientConnectorError as error:
@@ -76,6 +76,14 @@ class Poster:
         session = guarded_session(factory, self._limits, {"User-Agent": user_agent(self._means.contact)})
         self._session = origin, session
         return session
+
+
+async def _heard(answer: aiohttp.ClientResponse) -> bytes:
+    """The first bytes of an answer that said yes; one that then breaks off or never ends has still said it."""
+    try:
+        return await answer.content.read(ANSWER_BYTES)
+    except (TimeoutError, aiohttp.ClientError):
+        return b""
 
 
 def _judge(answer: aiohttp.ClientResponse, now: datetime) -> None:

@@ -42,7 +42,7 @@ class Outlet:
         """As much of it as anybody may read."""
         scheme = f"{self.scheme}+{self.how}" if self.how else self.scheme
         if self.host is None:
-            return f"{scheme}:{self.path}"
+            return f"{scheme}:{self.path if '//' not in self.path else '...'}"  # `slack:https://...` tells a secret
         return f"{scheme}://{_bracketed(self.host)}{f':{self.port}' if self.port else ''}"
 
     @property
