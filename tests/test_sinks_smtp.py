@@ -284,3 +284,42 @@ def test_a_login_that_is_none_is_named_and_not_shown(tmp_path: Path, text: str) 
     with pytest.raises(SettingsError, match=f"{file}: must be one line: `basic USER:PASSWORD`") as told:
         open_sink(f"smtp://mail.example/?{FROM_TO}&credentials_file={file}")
     assert "hunter2" not in str(told.value)
+
+
+async def test_a_stop_does_not_wait_for_a_server_that_is_mute(alert_of: MakeAlert) -> None:
+    asked = asyncio.Event()
+    ends = asyncio.Event()
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example\r\n")
+        await reader.readline()
+        asked.set()
+        await ends.wait()
+        writer.close()
+
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        sink = open_sink(f"smtp+plain://127.0.0.1:{port}/?{FROM_TO}", HOME)
+        delivery = asyncio.create_task(sink.deliver(alert_of(), NOW))
+        await asked.wait()
+        delivery.cancel()
+        async with asyncio.timeout(2):
+            with pytest.raises(asyncio.CancelledError):
+                await delivery
+        ends.set()
+
+
+async def test_a_server_that_hangs_up_after_the_mail_has_taken_it(alert_of: MakeAlert) -> None:
+    async def curt(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example\r\n")
+        for answer in (b"250", b"250", b"250", b"250", b"354"):
+            await reader.readline()
+            writer.write(answer + b" so\r\n")
+        await reader.readuntil(b"\r\n.\r\n")
+        writer.write(b"250 taken\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(curt, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        await open_sink(f"smtp+plain://127.0.0.1:{port}/?{FROM_TO}", HOME).deliver(alert_of(), NOW)

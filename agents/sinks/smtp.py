@@ -15,6 +15,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -38,6 +39,7 @@ OPTIONS = frozenset({"from", "to", "credentials_file", "ca_file"})
 PORTS = {"": 587, "tls": 465, "plain": 25}
 TIMEOUT_S = 30.0
 CONNECT_S = 15.0
+FAREWELL_S = 5.0
 REMEMBERED = 100
 
 
@@ -139,14 +141,16 @@ class SmtpSink:
             tls_context=None if self.relay.how == "plain" else self._tls,
         )
         try:
-            async with client:
-                if login:
-                    await client.login(*login)
-                replies, _ = await client.send_message(letter, sender=self._head.sender, recipients=list(to))
+            await client.connect()
+            if login:
+                await client.login(*login)
+            replies, _ = await client.send_message(letter, sender=self._head.sender, recipients=list(to))
+            with suppress(SMTPException, OSError):  # the mail is taken, whatever comes of the farewell
+                await client.quit(timeout=FAREWELL_S)
         except SMTPRecipientsRefused as error:
             return {one.recipient: one.code for one in error.recipients}
         finally:
-            sock.close()  # where the client never came to own it
+            client.close()  # and no farewell where something failed: a stop must not wait for a server that is mute
         return {recipient: reply.code for recipient, reply in replies.items()}
 
     def _keep(self, name: str, refused: tuple[str, ...]) -> None:
