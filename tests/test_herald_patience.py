@@ -126,6 +126,13 @@ async def test_a_backlog_of_old_alerts_is_not_buried_by_a_short_failure(alert_of
     assert (len(bench.receiver.tries), bench.letters) == (9, [])
 
 
+async def test_each_outage_has_a_time_of_its_own(alert_of: MakeAlert) -> None:
+    bench = Bench(Receiver(*busy(2), None, *busy(2), Refusal("HTTP 404"), *busy(2), hours=10))
+    for number in range(3):
+        await bench.tell(alert_of(id=f"n{number}"), NOON - timedelta(days=300))
+    assert (len(bench.receiver.tries), bench.reasons) == (9, [Reason.SINK_REFUSED])
+
+
 async def test_a_receiver_that_names_a_time_is_not_asked_before(
     alert_of: MakeAlert, monkeypatch: pytest.MonkeyPatch
 ) -> None:

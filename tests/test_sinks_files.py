@@ -1,6 +1,7 @@
 """Alerts in files: JSON Lines that survive rotation and crashes, and an Atom feed that readers understand."""
 
 import asyncio
+import fcntl
 import json
 import os
 import re
@@ -97,6 +98,17 @@ async def test_a_line_is_on_the_disk_when_it_counts_as_delivered(
     monkeypatch.setattr(jsonl_module.os, "fsync", noting)
     await open_sink(f"jsonl:{tmp_path}/a").deliver(alert_of(), NOW)
     assert sizes[0] == len(encode(alert_of())) + 1
+
+
+async def test_a_writer_waits_for_another_and_sees_what_it_wrote(tmp_path: Path, alert_of: MakeAlert) -> None:
+    with open(tmp_path / "a", "wb") as other:  # noqa: ASYNC230
+        fcntl.flock(other, fcntl.LOCK_EX)
+        delivery = asyncio.create_task(open_sink(f"jsonl:{tmp_path}/a").deliver(alert_of(), NOW))
+        await asyncio.wait({delivery}, timeout=0.2)
+        assert not delivery.done()
+        other.write(encode(alert_of()) + b"\n")
+    await delivery
+    assert told(tmp_path / "a") == [("a1b2c3", 1)]
 
 
 async def test_a_folder_that_goes_away_is_worth_another_try(tmp_path: Path, alert_of: MakeAlert) -> None:

@@ -277,6 +277,14 @@ async def test_nothing_inside_is_dialled_unless_the_operator_allows_it(
     assert desk.requests == []
 
 
+async def test_in_the_clear_not_even_the_public_network_is_dialled(
+    tmp_path: Path, opened: Callable[..., Sink], alert_of: MakeAlert
+) -> None:
+    sink = opened(f"webhook+http://8.8.8.8/?secret_file={secret_file(tmp_path, SECRET)}")
+    with pytest.raises(SinkError, match="LISTWIRE_ALLOW_NETWORKS"):
+        await sink.deliver(alert_of(), NOW)
+
+
 # chats
 
 

@@ -167,10 +167,13 @@ async def test_tls_from_the_first_byte(
     assert len(post.mails) == 1
 
 
+@pytest.mark.parametrize("has_login", [True, False])
 async def test_no_mail_goes_out_in_the_clear_where_tls_is_asked_for(
-    post: Post, serve: Serve, tmp_path: Path, alert_of: MakeAlert
+    post: Post, serve: Serve, tmp_path: Path, has_login: bool, alert_of: MakeAlert
 ) -> None:
-    url = f"smtp://localhost:{await serve()}/?{FROM_TO}&credentials_file={credentials(tmp_path)}"
+    url = f"smtp://localhost:{await serve()}/?{FROM_TO}"
+    if has_login:
+        url += f"&credentials_file={credentials(tmp_path)}"
     with pytest.raises(SinkError):
         await open_sink(url, HOME).deliver(alert_of(), NOW)
     assert (post.mails, post.sessions) == ([], [])
@@ -215,8 +218,9 @@ async def test_who_has_a_mail_does_not_get_it_again(post: Post, plain: Sink, ale
     post.refused = {}
     await plain.deliver(alert_of(), NOW)
     await plain.deliver(alert_of(revision=2), NOW)
+    await plain.deliver(alert_of(), NOW)  # whoever sends a dead letter again means everybody
     everybody = ["a@desk.example", "b@desk.example"]
-    assert [recipients for _, recipients, _ in post.mails] == [everybody[:1], everybody[1:], everybody]
+    assert [recipients for _, recipients, _ in post.mails] == [everybody[:1], everybody[1:], everybody, everybody]
 
 
 async def test_a_mailbox_that_is_not_there_is_a_refusal(post: Post, plain: Sink, alert_of: MakeAlert) -> None:
@@ -249,6 +253,11 @@ async def test_nothing_inside_is_dialled_unless_the_operator_allows_it(
     with pytest.raises(SinkError, match="LISTWIRE_ALLOW_NETWORKS"):
         await sink.deliver(alert_of(), NOW)
     assert post.mails == []
+
+
+async def test_in_the_clear_not_even_the_public_network_is_dialled(alert_of: MakeAlert) -> None:
+    with pytest.raises(SinkError, match="LISTWIRE_ALLOW_NETWORKS"):
+        await open_sink(f"smtp+plain://8.8.8.8:25/?{FROM_TO}", HOME).deliver(alert_of(), NOW)
 
 
 @pytest.mark.parametrize(
