@@ -49,7 +49,7 @@ def letter_of(alert: Alert, head: Letterhead, now: datetime) -> EmailMessage:
     letter["Date"] = now
     letter["Message-ID"] = _message_id(delivery_id(alert), head)
     if alert.revision > 1:
-        letter["References"] = _message_id(delivery_id(alert).rpartition(".")[0] + ".1", head)
+        letter["References"] = _message_id(delivery_id(alert).rpartition("-")[0] + "-1", head)
     letter["Auto-Submitted"] = "auto-generated"
     letter["X-Listwire-Alert"] = delivery_id(alert)
     letter.set_content("\n\n".join((words.title, *words.lines)) + "\n", cte="quoted-printable")

@@ -101,13 +101,13 @@ async def test_refused_alerts_are_parked_late_ones_arrive_and_a_restart_repeats_
                 {"id": "z"},
             ):
                 await tell(**change)
-            await until(lambda: "z.1" in desk.taken and (tmp_path / "all.jsonl").read_text().count("\n") == 5)
+            await until(lambda: "z-1" in desk.taken and (tmp_path / "all.jsonl").read_text().count("\n") == 5)
         await tell(id="z")
         await tell(id="z", revision=2)
         async with heralding(bootstrap, publisher, url):
-            await until(lambda: "z.2" in desk.taken)
-    assert desk.taken == ["a.1", "down.1", "z.1", "z.2"]
-    assert desk.tries == {"a.1": 1, "refused.1": 1, "down.1": 3, "z.1": 1, "z.2": 1}
+            await until(lambda: "z-2" in desk.taken)
+    assert desk.taken == ["a-1", "down-1", "z-1", "z-2"]
+    assert desk.tries == {"a-1": 1, "refused-1": 1, "down-1": 3, "z-1": 1, "z-2": 1}
     (letter,) = [opened(message) for message in await letters(bootstrap)]
     assert (letter.reason, json.loads(letter.value or b"")["id"]) == ("sink-refused", "refused")
     assert letter.error.endswith(": HTTP 422")

@@ -103,7 +103,7 @@ async def test_the_id_is_that_of_the_revision_at_every_try(desk: Desk, webhook: 
     for told in (alert_of(), alert_of(), alert_of(revision=2), alert_of(id="a\r\nb")):
         await webhook.deliver(told, NOW)
     ids = [request.headers["webhook-id"] for request, _ in desk.requests]
-    assert ids == ["a1b2c3.1", "a1b2c3.1", "a1b2c3.2", "a__b.1"]
+    assert ids == ["a1b2c3-1", "a1b2c3-1", "a1b2c3-2", "a__b-1"]
 
 
 async def test_a_secret_is_changed_without_a_restart_and_two_sign_meanwhile(

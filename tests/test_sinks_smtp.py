@@ -107,7 +107,7 @@ async def test_a_mail_tells_all_that_a_reader_needs(post: Post, plain: Sink, ale
     assert recipients == ["a@desk.example", "b@desk.example"]
     assert mail["Subject"] == "[delisting decided] Russia: Taliban (confirmed)"
     assert (mail["From"], mail["To"]) == ("Listwire <wire@desk.example>", "a@desk.example, b@desk.example")
-    assert mail["Message-ID"] == "<a1b2c3.1@desk.example>"
+    assert mail["Message-ID"] == "<a1b2c3-1@desk.example>"
     assert mail["Date"] == "Fri, 04 Oct 2024 10:00:00 +0000"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["References"] is None
@@ -120,8 +120,8 @@ async def test_repeats_have_one_id_and_revisions_are_one_thread(post: Post, plai
     for told in (alert_of(), alert_of(), alert_of(revision=2)):
         await plain.deliver(told, NOW)
     ids = [mail["Message-ID"] for mail, _, _ in post.mails]
-    assert ids == ["<a1b2c3.1@desk.example>", "<a1b2c3.1@desk.example>", "<a1b2c3.2@desk.example>"]
-    assert post.mails[2][0]["References"] == "<a1b2c3.1@desk.example>"
+    assert ids == ["<a1b2c3-1@desk.example>", "<a1b2c3-1@desk.example>", "<a1b2c3-2@desk.example>"]
+    assert post.mails[2][0]["References"] == "<a1b2c3-1@desk.example>"
 
 
 async def test_nothing_of_a_story_becomes_a_header_or_ends_the_mail(

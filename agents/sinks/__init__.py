@@ -111,5 +111,8 @@ def group_of(url: str) -> str:
 
 
 def delivery_id(alert: Alert) -> str:
-    """The same for each try at one revision, and for nothing else; letters that any header may hold."""
-    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', alert.id)[:100]}.{alert.revision}"
+    """The same for each try at one revision, and for nothing else; letters that any header may hold.
+
+    No full stop in it: Standard Webhooks parts with one what is signed.
+    """
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', alert.id)[:100]}-{alert.revision}"
