@@ -25,7 +25,7 @@ from streams.schedule import retry_after_s
 PASSING_4XX = frozenset({408, 425, 429})
 ANSWER_BYTES = 1_024
 LIMITS = Limits(total_s=30.0, connect_s=10.0, read_s=20.0)
-NOT_ALLOWED = "the address is in no public network, nor in one of LISTWIRE_ALLOW_NETWORKS (plain http: only there)"
+NOT_ALLOWED = "may not be dialled: not a public address, or not over TLS, and not in LISTWIRE_ALLOW_NETWORKS"
 
 
 def web_address(text: str) -> URL | None:
