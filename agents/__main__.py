@@ -18,7 +18,20 @@ import agents
 import streams
 from streams.errors import DataFileError, ListwireError, SettingsError
 
-COMMANDS = ("up", "worker", "poll", "scan", "replay", "tail", "status", "registry", "feeds", "topics", "doctor")
+COMMANDS = (
+    "up",
+    "worker",
+    "poll",
+    "scan",
+    "replay",
+    "tail",
+    "status",
+    "alerts",
+    "registry",
+    "feeds",
+    "topics",
+    "doctor",
+)
 
 
 def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:

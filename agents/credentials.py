@@ -91,7 +91,7 @@ class Credentials:
             raise CredentialError(f"credential {name}: no folder of credentials is set (LISTWIRE_CREDENTIALS_DIR)")
         file = self._folder / name
         try:
-            raw = _secret_bytes(file)
+            raw = secret_bytes(file)
         except OSError as error:
             raise CredentialError(f"{file}: {error.strerror or 'cannot be read'}") from None
         credential = _parsed(name, raw)
@@ -102,7 +102,7 @@ class Credentials:
         return credential
 
 
-def _secret_bytes(file: Path) -> bytes:
+def secret_bytes(file: Path) -> bytes:
     """What a regular file of its owner alone holds. Links are followed: orchestrators mount secrets as links."""
     handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe must not hold up the poller
     try:

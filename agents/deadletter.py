@@ -48,6 +48,8 @@ class Reason(StrEnum):
     HANDLER_ERROR = "handler-error"  # our own code failed on it
     TOO_LARGE = "too-large"  # it causes a message that no topic takes
     DEADLINE = "deadline"  # not handled in time
+    SINK_REFUSED = "sink-refused"  # the receiver of an alert will not have it, however often it is tried
+    SINK_DOWN = "sink-down"  # the receiver of an alert did not take it for as long as we try
     KILL_UNMATCHED = "kill-unmatched"  # withdraws a story that never claimed anything
 
 

@@ -1,36 +1,54 @@
 """designation.alerts -> sinks. Plain asyncio: a Faust app is one consumer group, and each sink needs its own.
 
-One herald per sink, so that a dead webhook delays no mail. It delivers in log order, tries again with growing
-pauses for as long as it takes, and commits an offset only when the alert is delivered or buried. What was
-delivered is not delivered again, by id and revision: the bookkeeper may repeat itself after a crash.
+One herald per sink, so that a dead webhook delays no mail. It delivers in log order and commits an offset only
+when the alert is delivered, unwanted or buried. What was delivered is not delivered again, by id and revision: the
+bookkeeper may repeat itself after a crash. Whoever was told of an alert is told of its later revisions too, whatever
+the filter says of them: a retraction must reach all who believe the alert.
+
+    refused              buried at once, `sink-refused`
+    failed               tried again with growing pauses, or when the receiver says
+    failed for too long  buried, `sink-down`: `patience_s` after the alert was told or, if that is later, after the
+                         sink began to fail. So a backlog met by a short outage is not buried, and each alert of a
+                         long one has its whole time, but the queue behind a dead sink does not grow for ever.
+
+A message with the header `sink` is for the herald of that consumer group alone, and delivered although it was
+before: so a dead letter is sent again to the one sink that missed it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from agents.clock import utcnow
-from agents.deadletter import Guard, Publishes, exit_now, tolerant
+from agents.deadletter import Guard, Publishes, Reason, Refused, exit_now, tolerant
 from agents.kafka import Incoming, Outgoing
 from agents.logs import get_logger
 from agents.memory import ReadLog, incoming
 from agents.metrics import DELIVERIES
-from agents.sinks import Sink, SinkError, group_of
+from agents.sinks import Refusal, Sink, SinkError, group_of
 from streams.codec import decode
+from streams.filters import EVERYTHING, Filter
+from streams.outlets import parse_outlet
 from streams.records import Alert, AlertId
 from streams.topics import Topic
 
 LONGEST_PAUSE_S = 60.0
+LONGEST_WAIT_S = 3600.0
+"""A receiver that asks for more is asked again anyway."""
+FOR_ONE_SINK = "sink"
+DAY_S = 86_400.0
 REMEMBERED = 10_000
 """Messages before the first one at hand that are searched for repetitions: a crash repeats what is recent."""
+
+K = TypeVar("K")
 
 Delivered = dict[tuple[AlertId, int], None]
 
@@ -46,16 +64,25 @@ class Herald:
     sink: Sink
     publisher: Publishes
     read_log: ReadLog
+    wanted: Filter = EVERYTHING
+    patience_s: float = DAY_S
     first_pause_s: float = 1.0
     now: Callable[[], datetime] = utcnow
     abort: Callable[[], None] = exit_now
     _delivered: Delivered = field(default_factory=dict, init=False)
     _known: set[int] = field(default_factory=set, init=False)
+    _followed: dict[AlertId, None] = field(default_factory=dict, init=False)
+    _failing_since: datetime | None = field(default=None, init=False)
 
     @property
     def scheme(self) -> str:
         """The kind of sink, which names the herald in metrics and logs."""
-        return self.url.partition(":")[0]
+        return parse_outlet(self.url).scheme
+
+    @cached_property
+    def group(self) -> str:
+        """The consumer group, which dead letters name and messages for this sink alone."""
+        return group_of(self.url)
 
     @cached_property
     def guard(self) -> Guard:
@@ -67,12 +94,14 @@ class Herald:
         """Delivers what comes, for ever."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap,
-            group_id=group_of(self.url),
+            group_id=self.group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=15_000,
             heartbeat_interval_ms=3_000,
-            max_poll_interval_ms=86_400_000,  # a sink that is down for hours is no reason to leave the group
+            max_poll_interval_ms=int(
+                (self.patience_s + LONGEST_WAIT_S) * 1000
+            ),  # a sink that is down for hours is no reason to leave the group
         )
         consumer.subscribe([str(Topic.ALERTS)], listener=_Listener(self._known.clear))
         try:
@@ -89,32 +118,72 @@ class Herald:
         if event.partition in self._known:
             return
         start = max(0, event.offset - REMEMBERED)
-        absorb = tolerant(_absorb)
+        absorb = tolerant(self._absorb)
         async for message in self.read_log(event.topic, event.partition, start, event.offset):
             absorb(self._delivered, message)
         self._known.add(event.partition)
 
+    def _absorb(self, delivered: Delivered, message: Incoming) -> None:
+        alert = decode(message.value, Alert)
+        if self._is_wanted(alert):
+            _note(delivered, (alert.id, alert.revision))
+
     async def _hand_over(self, event: Incoming) -> tuple[Outgoing, ...]:
         alert = decode(event.value, Alert)
-        if (alert.id, alert.revision) in self._delivered:
-            DELIVERIES.labels(sink=self.scheme, outcome="repeated").inc()
+        if unmet := self._unmet(alert, dict(event.headers).get(FOR_ONE_SINK)):
+            DELIVERIES.labels(sink=self.scheme, outcome=unmet).inc()
             return ()
-        pause_s = self.first_pause_s
-        while not await self._delivers(alert):
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-        _note(self._delivered, alert)
+        await self._deliver(alert, event.timestamp)
+        DELIVERIES.labels(sink=self.scheme, outcome="delivered").inc()
+        _note(self._delivered, (alert.id, alert.revision))
         return ()
 
-    async def _delivers(self, alert: Alert) -> bool:
+    def _unmet(self, alert: Alert, only: bytes | None) -> str | None:
+        """Why the alert is not to be delivered here, if so."""
+        if only is not None:
+            return None if only == self.group.encode() else "unwanted"
+        if (alert.id, alert.revision) in self._delivered:
+            return "repeated"
+        return None if self._is_wanted(alert) else "unwanted"
+
+    def _is_wanted(self, alert: Alert) -> bool:
+        if alert.id in self._followed:
+            return True
+        if not self.wanted.admits(alert):
+            return False
+        _note(self._followed, alert.id)
+        return True
+
+    async def _deliver(self, alert: Alert, told_at_s: float) -> None:
+        """Returns once delivered. Raises Refused to bury it."""
+        pauses = _pauses(self.first_pause_s)
+        while (failure := await self._failure(alert)) is not None:
+            if isinstance(failure, Refusal):
+                raise Refused(Reason.SINK_REFUSED, f"{self.group}: {failure}")
+            left_s = self._left_s(told_at_s)
+            if left_s <= 0:
+                raise Refused(Reason.SINK_DOWN, f"{self.group}: {failure}, given up after {self.patience_s:g} s")
+            asked_s = min(failure.retry_after_s, LONGEST_WAIT_S)
+            await asyncio.sleep(min(max(next(pauses), asked_s), left_s))
+
+    def _left_s(self, told_at_s: float) -> float:
+        """For how long an alert of that time is still tried."""
+        now = self.now()
+        self._failing_since = self._failing_since or now
+        return max(told_at_s, self._failing_since.timestamp()) + self.patience_s - now.timestamp()
+
+    async def _failure(self, alert: Alert) -> SinkError | None:
         try:
             await self.sink.deliver(alert, self.now())
         except SinkError as error:
-            logger.warning("delivery failed", sink=self.scheme, alert=alert.id, error=str(error))
-            DELIVERIES.labels(sink=self.scheme, outcome="failed").inc()
-            return False
-        DELIVERIES.labels(sink=self.scheme, outcome="delivered").inc()
-        return True
+            logger.warning("delivery failed", sink=self.group, alert=alert.id, error=str(error))
+            outcome = "refused" if isinstance(error, Refusal) else "failed"
+            DELIVERIES.labels(sink=self.scheme, outcome=outcome).inc()
+            if isinstance(error, Refusal):
+                self._failing_since = None
+            return error
+        self._failing_since = None
+        return None
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -135,11 +204,15 @@ async def _commit(consumer: Any, record: Any) -> None:
         logger.debug("partition has moved on", partition=record.partition, offset=record.offset)
 
 
-def _absorb(delivered: Delivered, message: Incoming) -> None:
-    _note(delivered, decode(message.value, Alert))
+def _pauses(first_s: float) -> Iterator[float]:
+    pause_s = first_s
+    while True:
+        yield pause_s
+        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
 
-def _note(delivered: Delivered, alert: Alert) -> None:
-    delivered[alert.id, alert.revision] = None
-    if len(delivered) > 8 * REMEMBERED:
-        del delivered[next(iter(delivered))]
+def _note(noted: dict[K, None], key: K) -> None:
+    """Adds the key as the newest, and forgets the oldest where there are too many."""
+    noted[key] = None
+    if len(noted) > 8 * REMEMBERED:
+        del noted[next(iter(noted))]

@@ -92,16 +92,16 @@ def plain(text: str) -> str:
 
 def _lines(alert: Alert, now: datetime | None, colour: str) -> Iterator[Text]:
     yield _headline(alert, colour)
-    yield _move(alert)
+    yield move(alert)
     yield Text.assemble("“", (plain(alert.evidence.text), "underline"), "”")
-    yield _voice(alert)
+    yield voice(alert)
     yield _origin(alert, now)
     if alert.story.link:
         yield Text(plain(alert.story.link), "dim")
 
 
 def _headline(alert: Alert, colour: str) -> Text:
-    line = Text.assemble((f" {_title(alert).upper()} ", f"bold reverse {colour}"), "  ")
+    line = Text.assemble((f" {title(alert).upper()} ", f"bold reverse {colour}"), "  ")
     line.append(plain(alert.authority_name), "bold").append(" ▸ ", colour).append(plain(alert.group_name), "bold")
     if alert.scope:
         line.append(f" ({plain(alert.scope)})")
@@ -110,17 +110,19 @@ def _headline(alert: Alert, colour: str) -> Text:
     return line.append("  ").append(alert.level.value, _LEVELS[alert.level])
 
 
-def _title(alert: Alert) -> str:
+def title(alert: Alert) -> str:
+    """What has happened in two or three words, and whether it still holds."""
     if alert.status is AlertStatus.RETRACTED:
         return f"retracted: {alert.change} {alert.stage}"
     if alert.kind is AlertKind.CHANGE:
-        title = alert.to_state.value
+        words = alert.to_state.value
     else:
-        title = _TITLES.get(alert.kind, f"{alert.change} {alert.stage}")
-    return title if alert.status is AlertStatus.LIVE else f"{alert.status}: {title}"
+        words = _TITLES.get(alert.kind, f"{alert.change} {alert.stage}")
+    return words if alert.status is AlertStatus.LIVE else f"{alert.status}: {words}"
 
 
-def _move(alert: Alert) -> Text:
+def move(alert: Alert) -> Text:
+    """From which state to which, when, and what a later revision changed."""
     line = Text.assemble(_said(alert.from_state), (" → ", "dim"), (_said(alert.to_state), "bold"))
     if alert.acted_on:
         line.append(f", {alert.acted_on}")
@@ -131,7 +133,8 @@ def _move(alert: Alert) -> Text:
     return line
 
 
-def _voice(alert: Alert) -> Text:
+def voice(alert: Alert) -> Text:
+    """Who says so, through whom, and how sure the reading is."""
     line = Text()
     if alert.speaker:
         line.append("said by ").append(plain(alert.speaker), "bold")

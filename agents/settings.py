@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -31,6 +32,7 @@ PREFIX = "LISTWIRE_"
 CONFIG = f"{PREFIX}CONFIG"
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+_BETWEEN_URLS = re.compile(r",\s*(?=[a-z][a-z0-9+.-]*:)")
 Network = IPv4Network | IPv6Network
 
 
@@ -59,8 +61,12 @@ class Settings(BaseSettings):
         "registry", description="where the ledger starts: the registry's baseline, or none"
     )
     sinks: Annotated[tuple[str, ...], NoDecode] = Field(("stdout:",), description="where alerts go, by URL")
+    sink_patience_s: float = Field(
+        86_400, ge=0, le=1_209_600, description="an alert is tried for so long before it becomes a dead letter"
+    )
+    webhook_secret_file: Path | None = Field(None, description="secret of webhooks that name no file of their own")
     allow_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
-        (), description="private networks that feeds may be fetched from, in CIDR form"
+        (), description="private networks that feeds and sinks may be in, in CIDR form"
     )
     websub_url: str | None = Field(None, description="public address at which hubs may push to us; none: no WebSub")
     websub_host: str = Field("127.0.0.1", description="where hubs' calls arrive, behind whatever speaks TLS for us")
@@ -68,7 +74,15 @@ class Settings(BaseSettings):
     kafka_jars: Path | None = Field(None, description="a folder with the broker's jars instead of fetching them")
     maven_repository: str | None = Field(None, description="where the broker's jars are fetched from")
 
-    @field_validator("sinks", "allow_networks", mode="before")
+    @field_validator("sinks", mode="before")
+    @classmethod
+    def _split_urls(cls, value: object) -> object:
+        """A comma parts two sinks only before a scheme: `stdout:?group=a,b,jsonl:x` are two."""
+        if not isinstance(value, str):
+            return value
+        return tuple(part for url in _BETWEEN_URLS.split(value) if (part := url.strip(", ")))
+
+    @field_validator("allow_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -80,7 +94,9 @@ class Settings(BaseSettings):
             raise ValueError(problem)
         return value
 
-    @field_validator("data_dir", "cache_dir", "feeds_file", "credentials_dir", "kafka_jars", mode="after")
+    @field_validator(
+        "data_dir", "cache_dir", "feeds_file", "credentials_dir", "webhook_secret_file", "kafka_jars", mode="after"
+    )
     @classmethod
     def _at_home(cls, value: Path | None) -> Path | None:
         return value and value.expanduser()

@@ -28,11 +28,13 @@ from agents.memory import LogReader, ReadLog
 from agents.metrics import BUILD, VERSION
 from agents.settings import Settings
 from agents.signals import stop_signal
-from agents.sinks import Sink, open_sink
+from agents.sinks import Sink, means_of, open_sinks
 from streams.alerts import settle, status_of
 from streams.classifying import classify
 from streams.errors import SettingsError
+from streams.filters import Filter, require_known
 from streams.ledger import open_entry
+from streams.outlets import parse_outlet
 from streams.reading import read
 from streams.records import Classified, Story, StoryId
 from streams.registry import Registry
@@ -53,12 +55,16 @@ async def run_worker(settings: Settings, registry: Registry, sinks: dict[str, Si
     if settings.broker is None:
         raise SettingsError("no broker: set LISTWIRE_BROKER, or let `listwire up` bring one")
     rehearse(registry)
-    outlets = sinks if sinks is not None else {url: open_sink(url) for url in settings.sinks}
+    outlets = sinks if sinks is not None else open_sinks(settings.sinks, means_of(settings))
+    wanted = {url: _wanted(url, registry) for url in outlets}
     await create_topics(settings.broker, settings.replication)
     publisher = Publisher(settings.broker)
     await publisher.start()
     read_log = LogReader(settings.broker)
-    heralds = [Herald(settings.broker, url, sink, publisher, read_log) for url, sink in outlets.items()]
+    heralds = [
+        Herald(settings.broker, url, sink, publisher, read_log, wanted[url], settings.sink_patience_s)
+        for url, sink in outlets.items()
+    ]
     app, assignment = build_app(settings.broker, stations(registry, publisher, read_log), settings.data_dir)
     BUILD.labels(version=VERSION).set(1)
     async with AsyncExitStack() as stack:
@@ -66,6 +72,15 @@ async def run_worker(settings: Settings, registry: Registry, sinks: dict[str, Si
         missing = partial(_missing, publisher, assignment)
         await stack.enter_async_context(serving(settings.metrics_host, settings.metrics_port, missing))
         return await _run(app, heralds)
+
+
+def _wanted(url: str, registry: Registry) -> Filter:
+    outlet = parse_outlet(url)
+    try:
+        require_known(outlet.wanted, registry.authorities, registry.groups)
+    except SettingsError as error:
+        raise outlet.refusal(str(error)) from None
+    return outlet.wanted
 
 
 def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> list[Station]:

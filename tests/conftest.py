@@ -3,14 +3,18 @@
 import os
 import platform
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+import msgspec
 import pytest
 
 from agents.broker import Broker, BrokerError, BrokerSpec, BrokerUnavailableError, prepare
 from agents.broker_jars import find_java, java_version
 from agents.settings import load_settings
+from streams.records import Alert, AlertId, AuthorityKey, Evidence, GroupKey, StoryId, StoryRef
+from streams.vocabulary import AlertKind, AlertStatus, Change, Level, Stage, State
 
 
 def pytest_report_header() -> list[str]:
@@ -57,3 +61,51 @@ def kafka(broker_spec: Callable[[Path], BrokerSpec], tmp_path_factory: pytest.Te
     """The `host:port` of one Apache Kafka for all tests, empty at first: each names topics of its own."""
     with Broker.start(broker_spec(tmp_path_factory.mktemp("kafka")), lambda _: None) as broker:
         yield broker.bootstrap
+
+
+_OF_A_STORY = frozenset(StoryRef.__struct_fields__) - frozenset(Alert.__struct_fields__)
+
+
+@pytest.fixture(scope="session")
+def alert_of() -> Callable[..., Alert]:
+    """Makes an alert, with the changes that are named."""
+    text = "The decision to take the Taliban off the list has been made at the highest level"
+    story = StoryRef(
+        id=StoryId("s1"),
+        revision=1,
+        feed="agency",
+        headline="Moscow to drop the Taliban from its terror list",
+        published=datetime(2024, 10, 4, 9, 30, tzinfo=UTC),
+        language="en",
+        link="https://agency.example/1?a=1&b=2",
+        source="The Agency",
+    )
+    facts = {
+        "id": AlertId("a1b2c3"),
+        "revision": 1,
+        "kind": AlertKind.STEP,
+        "status": AlertStatus.LIVE,
+        "level": Level.CONFIRMED,
+        "from_state": State.LISTED,
+        "to_state": State.DELISTING_DECIDED,
+        "authority": AuthorityKey("ru"),
+        "authority_name": "Russia",
+        "group": GroupKey("taliban"),
+        "group_name": "Taliban",
+        "change": Change.DELISTING,
+        "stage": Stage.DECIDED,
+        "bundle": "b",
+        "evidence": Evidence(rule="decided", start=0, end=len(text), text=text),
+        "story": story,
+        "confidence": 0.9,
+        "confirmed": True,
+        "reason": "new",
+        "speaker": "Russia's Foreign Ministry",
+        "medium": "TASS",
+    }
+
+    def make(**changes: Any) -> Alert:
+        told = {name: changes.pop(name) for name in list(changes) if name in _OF_A_STORY}
+        return Alert(**(facts | {"story": msgspec.structs.replace(story, **told)} | changes))
+
+    return make

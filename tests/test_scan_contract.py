@@ -201,7 +201,7 @@ def test_a_malformed_feed_list_is_named(tmp_path: Path) -> None:
 
 
 def test_every_command_has_help() -> None:
-    names = ("up", "worker", "poll", "scan", "tail", "status", "registry", "feeds", "topics", "doctor")
+    names = ("up", "worker", "poll", "scan", "tail", "status", "alerts", "registry", "feeds", "topics", "doctor")
     for name in names:
         run = listwire(name, "--help")
         assert run.returncode == 0, name

@@ -61,6 +61,16 @@ def test_lists_are_written_with_commas_in_the_environment_and_as_lists_in_the_fi
     assert settings.sinks == ("stdout:json", "stdout:text")
 
 
+def test_a_comma_inside_a_sinks_url_does_not_part_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = "jsonl:/a?authority=ru,us&group=x,y , webhook+https://h/?level=confirmed,stdout:,"
+    monkeypatch.setenv("LISTWIRE_SINKS", given)
+    assert load_settings().sinks == (
+        "jsonl:/a?authority=ru,us&group=x,y",
+        "webhook+https://h/?level=confirmed",
+        "stdout:",
+    )
+
+
 def test_paths_may_start_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load_settings(data_dir=Path("~/kept")).data_dir == tmp_path / "kept"

@@ -116,3 +116,11 @@ def test_a_broken_data_file_shows_before_the_first_story(monkeypatch: pytest.Mon
     monkeypatch.setattr(worker, "read", broken)
     with pytest.raises(DataFileError, match=r"words\.toml"):
         rehearse(load_registry())
+
+
+async def test_a_filter_that_names_nobody_stops_the_start() -> None:
+    settings = load_settings(broker="127.0.0.1:1", sinks=("stdout:?authority=ru,ruu",))
+    with pytest.raises(
+        SettingsError, match=r"^sink 'stdout:': authority=ruu: not in the registry \(did you mean ru\?\)$"
+    ):
+        await run_worker(settings, load_registry())

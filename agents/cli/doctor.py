@@ -16,6 +16,7 @@ from agents.cli.options import BrokerFlag, Config, DataDir, broker_dir, feeds_of
 from agents.credentials import CredentialError, Credentials
 from agents.kafka import TopicState, describe_topics, require_broker
 from agents.settings import Settings
+from agents.sinks import means_of, open_sinks
 from streams.errors import DataFileError, ListwireError
 from streams.registry import load_registry
 from streams.topics import TOPICS
@@ -38,9 +39,9 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(broker: BrokerFlag = None, data_dir: DataDir = None, config: Config = None) -> None:
-    """Check Python, registry, feed list, disk, and the broker or what would bring one. Exit code 1 if one fails."""
+    """Check Python, registry, feeds, sinks, disk, and the broker or what would bring one. Exit code 1 if one fails."""
     settings = settings_of(config, broker=broker, data_dir=data_dir)
-    findings = [_python(), _registry(), _feeds(settings), _disk(settings), *_broker(settings)]
+    findings = [_python(), _registry(), _feeds(settings), _sinks(settings), _disk(settings), *_broker(settings)]
     for finding in findings:
         typer.echo(f"{'ok  ' if finding.fine else 'FAIL'} {finding.name:10} {finding.what}")
         if not finding.fine:
@@ -78,6 +79,14 @@ def _feeds(settings: Settings) -> Finding:
         True,
         f"{sum(feed.enabled for feed in feeds)} of {len(feeds)} enabled; `listwire feeds test` fetches them",
     )
+
+
+def _sinks(settings: Settings) -> Finding:
+    try:
+        sinks = open_sinks(settings.sinks, means_of(settings))
+    except ListwireError as error:
+        return Finding("sinks", False, str(error), "mend LISTWIRE_SINKS, or the file it names")
+    return Finding("sinks", True, f"{len(sinks)} configured; `listwire alerts test` tries them")
 
 
 def _disk(settings: Settings) -> Finding:

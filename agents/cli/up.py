@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from agents.cli.options import Config, DataDir, FeedUrls, LogLevel, feeds_of, settings_of
+from agents.sinks import means_of, open_sinks
 from agents.up import run_up
 
 
@@ -29,7 +30,8 @@ def up(
     """Start everything: a broker unless LISTWIRE_BROKER names one, the poller and the worker; until Ctrl-C."""
     settings = settings_of(config, data_dir=data_dir, log_level=log_level)
     if not demo:
-        feeds_of(settings, feed)  # a broken list is told before anything has started
+        feeds_of(settings, feed)  # a broken list, or sink, is told before anything has started
+        open_sinks(settings.sinks, means_of(settings))
     feeds = [part for url in feed or () for part in ("--feed", url)]
     raise typer.Exit(asyncio.run(run_up(settings, _say, demo=demo, passed=feeds)))
 

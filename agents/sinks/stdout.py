@@ -12,19 +12,20 @@ from datetime import datetime
 from rich.console import Console
 
 from agents.rendering import WIDTH, render
-from agents.sinks import SinkError
+from agents.sinks import Means, SinkError
 from streams.codec import encode
-from streams.errors import SettingsError
+from streams.outlets import Outlet
 from streams.records import Alert
 
+OPTIONS: frozenset[str] = frozenset()
 FORMS = ("", "text", "json")
 
 
-def open_sink(url: str) -> StdoutSink:
+def open_sink(outlet: Outlet, _: Means) -> StdoutSink:
     """A sink on this process's standard output. Raises SettingsError for an unknown form."""
-    form = url.partition(":")[2]
-    if form not in FORMS:
-        raise SettingsError(f"sink {url!r}: the form is text or json")
+    form = outlet.path
+    if form not in FORMS or outlet.host is not None:
+        raise outlet.refusal("the form is text or json")
     return StdoutSink(as_text=form == "text" or (form == "" and sys.stdout.isatty()))
 
 
