@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.corroboration import Voice, confidence_of, independent, level_of
+from streams.corroboration import Voice, level_of
 from streams.dates import latest_day
-from streams.ledger import advance, denies, is_listed, main_lists, open_entry
+from streams.ledger import advance, denies, is_listed, open_entry
 from streams.records import Alert, AlertId, Claim, Entry, Report, Status, Transition
 from streams.registry import Registry
-from streams.vocabulary import AlertStatus, Change, Level, PubStatus, Stage
+from streams.revisions import as_settled, is_live, matter, next_revision, supported
+from streams.vocabulary import AlertStatus, Change, PubStatus, Stage
 
 _WORD = re.compile(r"\w+")
 MISSED_WITHIN = timedelta(days=14)
@@ -38,7 +39,7 @@ class Founded(NamedTuple):
 
 def settle(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
     """The entry after `report`, and every alert revision it causes, in order. A repeated report changes nothing."""
-    report = _of_main_lists(report, registry)
+    report = as_settled(report, registry)
     known = next((r for r in entry.reports if r.story.id == report.story.id), None)
     if known is not None and known.story.revision >= report.story.revision and known.pub_status is report.pub_status:
         return entry, ()
@@ -49,22 +50,13 @@ def settle(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tup
     return _append(entry, report, registry)
 
 
-def _of_main_lists(report: Report, registry: Registry) -> Report:
-    """The report with the main list left unnamed, so that stories that name it and stories that do not meet."""
-    main = main_lists(report.authority, registry)
-    if not any(claim.instrument in main for claim in report.claims):
-        return report
-    claims = (msgspec.structs.replace(c, instrument=None) if c.instrument in main else c for c in report.claims)
-    return msgspec.structs.replace(report, claims=tuple(claims))
-
-
 def _append(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
     """A story's first report: its claims one by one, history first."""
     after, told = entry, []
     for claim in sorted(report.claims, key=lambda claim: claim.news):
         moved, transition = advance(after, claim)
         fresh = _announce(moved, transition, claim, report, registry) if transition and not report.backfill else ()
-        support = _supported(moved, claim, report) if claim.news and transition is None else ()
+        support = supported(moved, claim, report) if claim.news and transition is None else ()
         after = _with_alerts(_with_missed(after, moved, claim, report), (*fresh, *support))
         told += [*fresh, *support]
     if after is entry and not any(claim.news for claim in report.claims):
@@ -112,12 +104,8 @@ def _refold(entry: Entry, old: Report, new: Report, registry: Registry) -> tuple
 def _ground(alert: Alert, moves: Sequence[Founded]) -> Founded | None:
     """What the alert rests on now: its own founding, or the same move as another story tells it."""
     own = (move for move in moves if _alert_id(move.transition) == alert.id)
-    like = (m for m in moves if _matter(m.transition) == (alert.change, alert.stage, alert.instrument, alert.scope))
+    like = (m for m in moves if matter(m.transition) == (alert.change, alert.stage, alert.instrument, alert.scope))
     return next(own, None) or next(like, None)
-
-
-def _is_live(alert: Alert) -> bool:
-    return alert.status in {AlertStatus.LIVE, AlertStatus.CORRECTED}
 
 
 def _is_denied(known: Alert | Transition, denial: Transition) -> bool:
@@ -131,23 +119,19 @@ def _is_settled_by(known: Alert, denial: Transition) -> bool:
     return denial.stage is Stage.REJECTED and known.status is AlertStatus.RETRACTED and _is_denied(known, denial)
 
 
-def _matter(move: Transition | Claim) -> tuple[Change, Stage, str | None, str | None]:
-    return (move.change, move.stage, move.instrument, move.scope)
-
-
 def _revised(alert: Alert, now: Founded | None, cause: Report) -> list[Alert]:
     """The next revision of an alert after a fold: retracted without ground, corrected where its facts differ."""
     if now is None:
         if alert.status is AlertStatus.RETRACTED:
             return []
         why = "its story was withdrawn" if cause.pub_status is not PubStatus.USABLE else "its story no longer says so"
-        return [_next(alert, why, status=AlertStatus.RETRACTED)]
+        return [next_revision(alert, why, status=AlertStatus.RETRACTED)]
     _, claim, report = now
     lost = alert.story.id == cause.story.id and report.story.id != cause.story.id
     if not (report is cause or lost) or _facts(claim) == _facts(alert):
         return []
     return [
-        _next(
+        next_revision(
             alert,
             "its first story was withdrawn" if lost else "its story was corrected",
             status=AlertStatus.CORRECTED,
@@ -173,17 +157,17 @@ def _announce(
     """The new alert, and the earlier ones of the same matter that it supersedes; of a denial, what it takes back."""
     if denies(transition):
         return tuple(
-            _next(known, f"denied by {claim.speaker or 'the authority'}", status=AlertStatus.RETRACTED)
+            next_revision(known, f"denied by {claim.speaker or 'the authority'}", status=AlertStatus.RETRACTED)
             for known in entry.alerts
-            if _is_live(known) and _is_denied(known, transition)
+            if is_live(known) and _is_denied(known, transition)
         )
     alert = _compose(transition, claim, report, registry, entry)
     if any(known.id == alert.id or _is_settled_by(known, transition) for known in entry.alerts):
         return ()
     replaced = [
-        _next(known, f"followed by {claim.change}, {claim.stage}", status=AlertStatus.SUPERSEDED)
+        next_revision(known, f"followed by {claim.change}, {claim.stage}", status=AlertStatus.SUPERSEDED)
         for known in entry.alerts
-        if _is_live(known)
+        if is_live(known)
         and (
             known.stage is not Stage.EFFECTIVE or alert.stage is Stage.EFFECTIVE
         )  # what is so stays so until it is not
@@ -234,46 +218,6 @@ def _alert_id(transition: Transition) -> AlertId:
     return AlertId(hashlib.blake2b("\n".join(parts).encode(), digest_size=10).hexdigest())
 
 
-def _supported(entry: Entry, claim: Claim, report: Report) -> tuple[Alert, ...]:
-    """A further source for a live alert: a new revision if it raises the level."""
-    for alert in entry.alerts:
-        same = _matter(claim) == (alert.change, alert.stage, alert.instrument, alert.scope)
-        if not same or not _is_live(alert):
-            continue
-        voices = [*_voices_for(entry.reports, alert), Voice(claim, report.story)]
-        level = level_of(voices)
-        if _RANK[level] > _RANK[alert.level]:
-            why = f"{level}: also {claim.origin or report.story.feed}"
-            better = _voice(claim, report) if claim.confirmed and not alert.confirmed else {}
-            founded = {"level": level, "sources": independent(voices), "confidence": confidence_of(voices)}
-            return (_next(alert, why, **{**better, **founded, "confirmed": alert.confirmed or claim.confirmed}),)
-    return ()
-
-
-def _voice(claim: Claim, report: Report) -> dict[str, object]:
-    """What an alert takes over from the claim that founds it better than its first one did."""
-    return {
-        "evidence": claim.evidence,
-        "story": report.story,
-        "speaker": claim.speaker,
-        "medium": claim.medium,
-    }
-
-
-_RANK = {Level.UNCONFIRMED: 0, Level.CONFIRMED: 1, Level.OFFICIAL: 2}
-
-
-def _voices_for(reports: Iterable[Report], alert: Alert) -> list[Voice]:
-    """All that say what the alert says, as news."""
-    matter = (alert.change, alert.stage, alert.instrument, alert.scope)
-    return [Voice(c, r.story) for r in reports for c in r.claims if c.news and _matter(c) == matter]
-
-
-def _next(alert: Alert, reason: str, **changes: object) -> Alert:
-    changed = tuple(sorted(name for name, value in changes.items() if getattr(alert, name) != value))
-    return msgspec.structs.replace(alert, revision=alert.revision + 1, reason=reason, changed=changed, **changes)
-
-
 def _with_alerts(entry: Entry, alerts: Iterable[Alert]) -> Entry:
     fresh = tuple(alerts)
     if not fresh:
@@ -284,7 +228,7 @@ def _with_alerts(entry: Entry, alerts: Iterable[Alert]) -> Entry:
 
 def status_of(entry: Entry, offset: int) -> Status:
     """The entry as readers of the status topic see it; `offset` is of the claim message that led here."""
-    live = [alert.id for alert in entry.alerts if _is_live(alert)]
+    live = [alert.id for alert in entry.alerts if is_live(alert)]
     return Status(
         authority=entry.authority,
         group=entry.group,

@@ -36,7 +36,7 @@ def advance(entry: Entry, claim: Claim) -> tuple[Entry, Transition | None]:
     """
     if claim.key != entry.key:
         raise LedgerError(entry.key, claim.key)
-    claim = _capped(claim)
+    claim = capped(claim)
     standing = _standing(entry, claim)
     edge = TRANSITIONS.get((standing.state, claim.change, claim.stage))
     if edge is None and standing.heard and claim.news:
@@ -58,7 +58,7 @@ def advance(entry: Entry, claim: Claim) -> tuple[Entry, Transition | None]:
     return after, _transition(entry, after, standing, moved, edge.kind or K.REJECTED, claim)
 
 
-def _capped(claim: Claim) -> Claim:
+def capped(claim: Claim) -> Claim:
     """A change whose day of effect is still to come is decided and no more; no timer makes it effective."""
     is_ahead = claim.effective_on is not None and claim.acted_on is not None and claim.effective_on > claim.acted_on
     if claim.stage is not T.EFFECTIVE or not is_ahead:

@@ -207,3 +207,13 @@ def test_old_history_was_not_missed() -> None:
     old = story("old", "Kyrgyzstan listed the Taliban as a terrorist organisation in 2006. Trade has grown.")
     entry, _ = fold(report(old))
     assert entry.missed == 0
+
+
+def test_a_day_of_effect_that_is_told_later_is_a_revision() -> None:
+    decided = story(
+        "first", "Kyrgyzstan has decided to remove the Taliban from its terrorist list, the Foreign Ministry said."
+    )
+    dated = story("second", f"{said}, effective September 30, 2024, the Foreign Ministry said on Friday.", 6)
+    _, told = fold(report(decided), report(dated))
+    assert [(alert.revision, alert.effective_on) for alert in told] == [(1, None), (2, "2024-09-30")]
+    assert "effective_on" in told[1].changed
