@@ -210,9 +210,8 @@ def test_old_history_was_not_missed() -> None:
 
 
 def test_a_day_of_effect_that_is_told_later_is_a_revision() -> None:
-    decided = story(
-        "first", "Kyrgyzstan has decided to remove the Taliban from its terrorist list, the Foreign Ministry said."
-    )
+    said = "Kyrgyzstan has decided to remove the Taliban from its terrorist list"
+    decided = story("first", f"{said}, the Foreign Ministry said.")
     dated = story("second", f"{said}, effective September 30, 2024, the Foreign Ministry said on Friday.", 6)
     _, told = fold(report(decided), report(dated))
     assert [(alert.revision, alert.effective_on) for alert in told] == [(1, None), (2, "2024-09-30")]
