@@ -112,6 +112,10 @@ class Board:
             missed.append(self._log[name])
         return tuple(reversed(missed))
 
+    def last_event(self) -> str | None:
+        """The id of what was told last."""
+        return next(reversed(self._log), None)
+
     def _take_alert(self, alert: Alert, timestamp: float) -> tuple[AlertId, ...]:
         told = Told(alert, datetime.fromtimestamp(timestamp, UTC))
         known = self._alerts.get(alert.id, [])

@@ -1,18 +1,20 @@
 // The live page. Whatever comes from a story enters the document as a text node and nowhere else.
-"use strict";
 
 const VIEWS = ["alerts", "ledger", "feeds"];
 const FILTERS = ["authority", "group", "change", "stage", "level", "confidence"];
 const LOOK_MS = 15_000;
 const STALE_DAYS = 30;
+const KEPT = 2_000; // alerts in a page that is left open
 const DAY_MS = 86_400_000;
 const FINE = new Set(["ok", "not-modified", "unchanged", "pushed"]);
 
 const at = (id) => document.getElementById(id);
 const form = at("filters");
 const alerts = new Map();
+const drawn = new Map();
 let ledgerRows = [];
 let ready = false;
+let headings = 0;
 
 // ---- elements
 
@@ -59,18 +61,22 @@ function link(href, ...children) {
 // ---- alerts
 
 function title(alert) {
+  return alert.status === "retracted" ? `retracted: ${what(alert)}` : what(alert);
+}
+
+function what(alert) {
   const kinds = { partial: "off one list", extended: "listing extended", renewal: "listing renewed", lapse: "listing lapsed" };
   if (alert.kind === "change") return said(alert.to);
   return kinds[alert.kind] ?? `${alert.change} ${alert.stage}`;
 }
 
 function card(alert) {
-  const headingId = `alert-${alert.id.replace(/[^\w-]/g, "")}`;
+  const headingId = `alert-${++headings}`;
   const article = make("article", { class: `alert ${tone(alert)}` });
   article.setAttribute("aria-labelledby", headingId);
   article.tabIndex = -1;
-  const heading = make("h3", {}, make("span", { class: "what" }, title(alert)), " ",
-    make("bdi", {}, alert.authority_name), make("span", { class: "dim" }, " ▸ "), make("bdi", {}, alert.group_name));
+  const heading = make("h3", {}, make("span", { class: "what" }, title(alert)), " ", make("span", { class: "whom" },
+    make("bdi", {}, alert.authority_name), make("span", { class: "dim" }, " ▸ "), make("bdi", {}, alert.group_name)));
   heading.id = headingId;
   article.append(
     make("header", {}, heading, when(alert.at, "dim")),
@@ -80,7 +86,7 @@ function card(alert) {
     evidence(alert),
     make("p", { class: "voice" }, ...voice(alert)),
     source(alert),
-    ...history(alert),
+    ...past(alert),
   );
   return article;
 }
@@ -106,7 +112,7 @@ function evidence(alert) {
   const { before, marked, after, whole } = alert.text;
   const mark = make("mark", {}, marked);
   if (!whole || !(before + after).trim()) return make("blockquote", {}, make("p", { class: "text" }, mark));
-  const details = make("details", {}, make("summary", {}, "in its story"),
+  const details = make("details", {}, make("summary", {}, "read it in its story"),
     make("p", { class: "text" }, before, mark.cloneNode(true), after));
   details.dataset.keep = "story";
   return make("blockquote", {}, make("p", { class: "text" }, mark), details);
@@ -127,7 +133,7 @@ function source(alert) {
     make("bdi", {}, story.source ? `${story.source} (${story.feed})` : story.feed), ...published);
 }
 
-function history(alert) {
+function past(alert) {
   if (alert.revisions.length < 2) return [];
   const list = make("ol", { class: "revisions" });
   for (const revision of alert.revisions) {
@@ -152,8 +158,7 @@ function drawAlerts() {
   const wanted = wantedNow();
   const shown = [...alerts.values()].filter((alert) => matches(alert, wanted)).sort((a, b) => (a.at < b.at ? 1 : -1));
   const list = at("alerts");
-  const old = new Map([...list.children].map((item) => [item.dataset.id, item]));
-  const items = shown.map((alert) => item(alert, old.get(alert.id)));
+  const items = shown.map(item);
   const focused = document.activeElement;
   for (const [index, node] of items.entries()) {
     if (list.children[index] !== node) list.insertBefore(node, list.children[index] ?? null);
@@ -169,16 +174,17 @@ function note(shown) {
   return shown === alerts.size ? "" : `${shown} of ${alerts.size} alerts match the filters.`;
 }
 
-function item(alert, old) {
+// An alert's element, kept while it looks the same, so that focus, selection and what is open survive.
+function item(alert) {
   const print = `${alert.revision} ${alert.text.whole}`;
-  if (old?.dataset.print === print) return old;
+  const old = drawn.get(alert.id);
+  if (old?.print === print) return old.node;
   const node = make("li", { class: alert.fresh ? "fresh" : "" }, card(alert));
-  node.dataset.id = alert.id;
-  node.dataset.print = print;
-  for (const open of old?.querySelectorAll("details[open]") ?? []) {
+  for (const open of old?.node.querySelectorAll("details[open]") ?? []) {
     const same = node.querySelector(`details[data-keep=${open.dataset.keep}]`);
     if (same) same.open = true;
   }
+  drawn.set(alert.id, { node, print });
   return node;
 }
 
@@ -199,14 +205,21 @@ function takeAlert(alert, fresh) {
   const known = alerts.get(alert.id);
   if (known && known.revision > alert.revision) return;
   const isNews = fresh && known?.revision !== alert.revision;
+  alerts.delete(alert.id);
   alerts.set(alert.id, { ...alert, fresh: isNews || (known?.fresh ?? false) });
+  if (alerts.size > KEPT) forget(alerts.keys().next().value);
   if (isNews) announce(alert);
+}
+
+function forget(id) {
+  alerts.delete(id);
+  drawn.delete(id);
 }
 
 function announce(alert) {
   if (!matches(alert, wantedNow())) return;
   const kind = alert.status === "retracted" ? "Retracted" : alert.revision > 1 ? "Alert revised" : "New alert";
-  at("news").textContent = `${kind}: ${alert.authority_name}, ${alert.group_name}, ${title(alert)}, ${alert.level}`;
+  at("news").textContent = `${kind}: ${alert.authority_name}, ${alert.group_name}, ${what(alert)}, ${alert.level}`;
 }
 
 // ---- ledger
@@ -243,7 +256,7 @@ function cell(row, authority) {
   if (!row) return node;
   const state = worst(row);
   const button = make("button", { class: `cell state-${group(state)}${row.baseline ? " baseline" : ""}` },
-    make("span", { class: "of", }, make("bdi", {}, authority)), " ", make("span", {}, said(state)),
+    make("span", { class: "of" }, make("bdi", {}, authority)), " ", make("span", {}, said(state)),
     row.disputed ? make("span", { class: "flag" }, " disputed") : "");
   button.type = "button";
   button.dataset.key = `${row.authority}|${row.group}`;
@@ -264,7 +277,7 @@ function group(state) {
   if (/-(proposed|decided)$/.test(state)) return "moving";
   if (state === "listed" || state === "suspended") return "on";
   if (state === "recognised") return "recognised";
-  return "off";
+  return state === "delisted" || state === "unlisted" ? "off" : "unclear";
 }
 
 async function openCell(row) {
@@ -344,13 +357,13 @@ async function load(path) {
 
 async function loadAlerts() {
   const facts = await load("/api/alerts");
-  if (!facts) return;
+  if (!facts) return again(); // nothing of it was seen, so nothing may be resumed from
   const first = !ready;
   ready = facts.ready;
   const known = new Set(alerts.keys());
   const kept = new Set(facts.alerts.map((alert) => alert.id));
-  for (const id of known) if (!kept.has(id)) alerts.delete(id);
-  for (const alert of facts.alerts) takeAlert(alert, !first);
+  for (const id of known) if (!kept.has(id)) forget(id);
+  for (const alert of facts.alerts.reverse()) takeAlert(alert, !first);
   fillChoices();
   drawAlerts();
 }
@@ -386,7 +399,7 @@ let pauseMs = 1_000;
 function listen() {
   stream?.close();
   stream = new EventSource(lastId ? `/events?after=${encodeURIComponent(lastId)}` : "/events");
-  stream.addEventListener("hello", (event) => greeted(JSON.parse(event.data)));
+  stream.addEventListener("hello", (event) => greeted(JSON.parse(event.data), event.lastEventId));
   stream.addEventListener("beat", (event) => heard(JSON.parse(event.data)));
   stream.addEventListener("alert", (event) => {
     lastId = event.lastEventId;
@@ -403,12 +416,16 @@ function listen() {
   heard();
 }
 
-function greeted(hello) {
+async function greeted(hello, id) {
   pauseMs = 1_000;
   beatMs = hello.beat_s * 1000;
   heard(hello);
-  if (!hello.resumed) loadAlerts();
   look();
+  if (!hello.resumed) {
+    lastId = "";
+    await loadAlerts();
+    lastId ||= id;
+  }
 }
 
 function heard(facts) {
@@ -441,13 +458,8 @@ function toAddress() {
   if (view !== "alerts") query.set("view", view);
   for (const [name, value] of Object.entries(wantedNow())) if (value) query.set(name, value);
   const text = query.toString();
-  history_.replace(text ? `?${text}` : location.pathname);
+  window.history.replaceState(null, "", text ? `?${text}` : location.pathname);
 }
-
-const history_ = {
-  replace: (url) => window.history.replaceState(null, "", url),
-  push: (url) => window.history.pushState(null, "", url),
-};
 
 function viewNow() {
   const asked = new URLSearchParams(location.search).get("view");
@@ -481,7 +493,7 @@ function chooseView(event) {
   const view = event.currentTarget.dataset.view;
   if (view === "alerts") query.delete("view");
   else query.set("view", view);
-  history_.push(query.size ? `?${query}` : location.pathname);
+  window.history.pushState(null, "", query.size ? `?${query}` : location.pathname);
   fromAddress();
   look();
 }

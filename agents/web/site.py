@@ -142,8 +142,9 @@ class Site:
             await _send(stream, next_event)
 
     def _hello(self, *, resumed: bool) -> Event:
+        """A reader who asks for all there is now has seen, by that, all up to the last event: it goes on from there."""
         facts = {"resumed": resumed, "ready": self._ready(), "broker": self._broker_answers(), "beat_s": self._beat_s}
-        return Event("hello", _line(facts))
+        return Event("hello", _line(facts), None if resumed else self._board.last_event())
 
     def _alert_event(self, alert: AlertId) -> Event:
         return Event("alert", _line(alert_view(self._board, alert)), self._board.revisions(alert)[-1].event_id)
