@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from agents.logs import get_logger
 from agents.memory import incoming
 from agents.messages import Incoming
-from streams.topics import Topic
+from streams.topics import Topic, partitions_of
 
 READ_BACK: dict[Topic, int | None] = {
     Topic.ALERTS: 5_000,
@@ -71,7 +71,7 @@ class Follower:
         """Goes to where reading begins, once the topics are there, and tells where their ends were."""
         while not set(READ_BACK) <= await consumer.topics():  # noqa: ASYNC110 - asks; a subscription might create them
             await asyncio.sleep(RETRY_S)
-        pairs = [TopicPartition(str(t), p) for t in READ_BACK for p in consumer.partitions_for_topic(t) or ()]
+        pairs = [TopicPartition(str(topic), number) for topic in READ_BACK for number in range(partitions_of(topic))]
         consumer.assign(pairs)
         firsts = await consumer.beginning_offsets(pairs)
         ends: dict[TopicPartition, int] = await consumer.end_offsets(pairs)
