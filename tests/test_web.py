@@ -22,7 +22,7 @@ from agents.web.views import alert_view, history, safe_link
 from streams.codec import decode, encode
 from streams.errors import RecordError, SettingsError
 from streams.polling import FeedState
-from streams.records import Alert, AlertId, LedgerKey
+from streams.records import Alert, AlertId, LedgerKey, Report
 from streams.registry import load_registry
 from streams.topics import Topic
 
@@ -307,6 +307,13 @@ async def test_nothing_is_told_while_the_logs_are_read_and_readers_hear_when_the
     assert json.loads(hello["data"])["ready"]
 
 
+@pytest.mark.parametrize(("ready", "answers", "status"), [(True, True, 200), (False, True, 503), (True, False, 503)])
+async def test_readiness_needs_the_logs_and_the_broker(newsroom: Any, ready: bool, answers: bool, status: int) -> None:
+    async with site_of(newsroom, ready=lambda: ready, answers=lambda: answers) as served:
+        answer = await served.client.get(f"{served.url}/readyz")
+        assert answer.status == status
+
+
 async def test_the_end_of_the_service_ends_the_streams(newsroom: Any) -> None:
     async with aiohttp.ClientSession() as client:
         async with site_of(newsroom) as served:
@@ -423,10 +430,26 @@ async def test_a_name_that_the_operator_allows_is_answered(served: Served) -> No
         (["evil.example#localhost"], False), (["evil.example/localhost"], False), (["10.0.0.1"], False),
         (["[::]"], False), (["[::ffff:10.0.0.1]"], False), (["2130706433"], False), (["[::1"], False),
         (["notpage.example"], False), (["page.example."], False), (["localhost:x"], False),
+        (["localhost/x"], False), (["localhost#x"], False), (["x@localhost"], False), (["localhost?x"], False),
     ],
 )  # fmt: skip
 def test_the_host_must_be_this_machine_or_an_allowed_name(hosts: list[str], ours: bool) -> None:
     assert is_ours(hosts, frozenset({"page.example"})) == ours
+
+
+def test_text_around_the_evidence_cannot_turn_the_direction_either(newsroom: Any) -> None:
+    messages = newsroom.tell("turned", "Rus\u202esia bans PKK", f"{BAN}\nEnd\u2067ing.", DAY)
+    text = alert_view(board_with(*messages), alert_in(messages).id)["text"]
+    assert text["before"].startswith("Rus sia bans PKK\n")
+    assert text["after"] == "\nEnd ing."
+
+
+def test_the_withdrawal_of_what_is_not_remembered_is_no_history(newsroom: Any) -> None:
+    ban(newsroom)
+    kill = ban(newsroom, revision=2, pub_status="canceled", signals=["kill"])
+    (report,) = (decode(message.value, Report) for message in of(kill, Topic.CLAIMS))
+    empty = encode(msgspec.structs.replace(report, claims=()))
+    assert board_with(newsroom.message(Topic.CLAIMS, "ru|pkk", empty, DAY)).reports(LedgerKey("ru|pkk")) == ()
 
 
 async def test_a_port_that_is_taken_is_one_line(newsroom: Any) -> None:

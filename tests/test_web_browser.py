@@ -1,6 +1,7 @@
 """The live page in a real Chromium: what a person sees, what a keyboard reaches, and what hostile text does not do."""
 
 import asyncio
+import base64
 import itertools
 import json
 import re
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
 
 from agents.demo import items
 from agents.messages import Incoming
@@ -339,16 +341,21 @@ async def test_a_restarted_server_is_found_again_and_what_was_missed_is_shown(ne
         await tab.until(CARDS, 8)
 
 
-async def test_a_cut_stream_goes_on_where_it_ended(newsroom: Any, tab: Tab) -> None:
+@pytest.mark.parametrize("way", ["the browser resumes", "the browser gives up and the page resumes"])
+async def test_a_cut_stream_goes_on_where_it_ended(newsroom: Any, tab: Tab, way: str) -> None:
     served = Served(newsroom)
     async with served.serving() as url:
         served.take(banned(newsroom))
         await tab.go(url)
         await tab.until(CARDS, 1)
+    port = int(url.rsplit(":", 1)[1].strip("/"))
+    if "gives up" in way:
+        async with serving(web.Application(), "127.0.0.1", port):  # 404, which ends an EventSource
+            await tab.until("document.getElementById('state').innerText", "connection lost, opening it anew", 40)
     served.restart(served.board)
     served.take(sample_wire(newsroom))
     tab.said.clear()
-    async with served.serving(int(url.rsplit(":", 1)[1].strip("/"))):
+    async with served.serving(port):
         await tab.until("document.getElementById('state').dataset.state", "live", 40)
         await tab.until(CARDS, 8)
     asked = [m["params"]["request"]["url"] for m in tab.said if m["method"] == "Network.requestWillBeSent"]
@@ -589,6 +596,24 @@ async def test_hostile_text_is_text_and_nothing_else(served: Served, tab: Tab, b
     assert tab.complaints() == []
     addresses = [m["params"]["request"]["url"] for m in tab.said if m["method"] == "Network.requestWillBeSent"]
     assert [address for address in addresses if not address.startswith(served.url)] == []
+
+
+async def test_a_link_that_leads_to_no_web_address_is_none_even_if_the_server_sends_it(
+    served: Served, tab: Tab
+) -> None:
+    served.take(banned(served.newsroom, link="https://agency.example/1"))
+    async with aiohttp.ClientSession() as session, session.get(f"{served.url}api/alerts") as answer:
+        body = (await answer.text()).replace("https://agency.example/1", "javascript:pwned()")
+    await tab.call("Fetch.enable", patterns=[{"urlPattern": "*/api/alerts"}])
+    await tab.call("Page.navigate", url=served.url)
+    async with asyncio.timeout(15):
+        while not (held := [m["params"] for m in tab.said if m["method"] == "Fetch.requestPaused"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    encoded = base64.b64encode(body.encode()).decode()
+    await tab.call("Fetch.fulfillRequest", requestId=held[0]["requestId"], responseCode=200, body=encoded)
+    await tab.until(CARDS, 1)
+    assert await tab.value("document.querySelector('.source').innerText.startsWith('France bans PKK')")
+    assert await tab.value("document.querySelector('.source a')") is None
 
 
 async def look_around(served: Served, tab: Tab) -> None:

@@ -341,7 +341,7 @@ function feedRow(feed) {
     ["Remarks", [...ill, feed.waiting ? `${feed.waiting} stories waiting` : ""].filter(Boolean).join(", ")],
   ];
   return make("tr", { role: "row", class: ill.length ? "ill" : "" }, heading(feed.feed, "rowheader"),
-    cells.map(([name, content]) => make("td", { role: "cell" }, make("span", { class: "of" }, name), " ", content)));
+    cells.map(([name, content]) => make("td", { role: "cell" }, content ? [make("span", { class: "of" }, name), " ", content] : [])));
 }
 
 // ---- what comes from the server
@@ -439,7 +439,7 @@ function heard(facts) {
 function again() {
   clearTimeout(silence);
   stream?.close();
-  show("lost", "connection lost, trying again");
+  show("lost", "connection lost, opening it anew");
   silence = setTimeout(listen, pauseMs);
   pauseMs = Math.min(pauseMs * 2, 30_000);
 }

@@ -5,6 +5,7 @@
     /api/ledger                        a row for each authority|group that has moved, and their other pairings
     /api/ledger?authority=A&group=G    one of them with what was reported about it
     /api/feeds                         the feeds and their last looks
+    /readyz                            503 until the logs are read, and while no broker answers
     /events                            server-sent events: hello, then alert (id = alert id:revision) and beat
 
 `/events` goes on after `Last-Event-ID`, or `?after=` where a page opens a new stream. `hello` says whether it could
@@ -64,6 +65,7 @@ class Site:
             "/page.css": _fixed(_read("page.css"), "text/css"),
             "/page.js": _fixed(_read("page.js"), "text/javascript"),
             "/favicon.ico": _nothing,
+            "/readyz": self._readyz,
             "/api/alerts": self._alerts,
             "/api/ledger": self._ledger,
             "/api/feeds": self._feeds,
@@ -87,6 +89,11 @@ class Site:
 
     async def _close(self, _: web.Application) -> None:
         self._audience.close()
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        if self._ready() and self._broker_answers():
+            return web.Response(text="ready\n")
+        return web.Response(status=503, text="the logs are not read\n" if not self._ready() else "no broker answers\n")
 
     async def _alerts(self, _: web.Request) -> web.Response:
         alerts = [alert_view(self._board, told[-1].alert.id) for told in self._board.alerts()]
