@@ -4,13 +4,13 @@ import asyncio
 import base64
 import itertools
 import json
-import re
 import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NoReturn
 
 import aiohttp
@@ -42,16 +42,24 @@ def chromium(lacking: Callable[[str], NoReturn], tmp_path_factory: pytest.TempPa
         lacking("no Chromium: install the package chromium")
     profile = tmp_path_factory.mktemp("chromium")
     process = subprocess.Popen(
-        [found, *FLAGS.split(), f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.PIPE, text=True
+        [found, *FLAGS.split(), f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.DEVNULL
     )
-    assert process.stderr is not None
-    with process.stderr as lines:
-        try:
-            told = (re.search(r"DevTools listening on (ws://\S+)", line) for line in lines)
-            yield next(match[1] for match in told if match)
-        finally:
-            process.kill()
-            process.wait(15)
+    try:
+        port, path = _told(profile / "DevToolsActivePort")
+        yield f"ws://127.0.0.1:{port}{path}"
+    finally:
+        process.kill()
+        process.wait(15)
+
+
+def _told(file: Path) -> list[str]:
+    """The two lines that Chromium writes once it listens."""
+    deadline = time.monotonic() + 30
+    while not (lines := file.read_text().splitlines() if file.exists() else []) or len(lines) < 2:
+        if time.monotonic() > deadline:
+            pytest.fail("Chromium does not listen")
+        time.sleep(0.05)
+    return lines
 
 
 class Tab:

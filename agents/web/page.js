@@ -43,10 +43,11 @@ const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "lo
 
 function age(date) {
   const seconds = (date.getTime() - Date.now()) / 1000;
+  if (seconds > -5 && seconds < 60) return "just now"; // clocks differ
   for (const [unit, size] of [["day", 86_400], ["hour", 3600], ["minute", 60]]) {
     if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
   }
-  return Math.abs(seconds) < 5 ? "just now" : relative.format(Math.trunc(seconds), "second");
+  return relative.format(Math.trunc(seconds), "second");
 }
 
 function link(href, ...children) {
