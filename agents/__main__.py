@@ -22,6 +22,7 @@ COMMANDS = (
     "up",
     "worker",
     "poll",
+    "web",
     "scan",
     "replay",
     "tail",

@@ -90,6 +90,11 @@ def plain(text: str) -> str:
     return " ".join(_UNSAFE.sub(" ", text).split())
 
 
+def inert(text: str) -> str:
+    """`text` with its lines kept, without what could turn the reader's eye; for pages that lay out text themselves."""
+    return "\n".join(_UNSAFE.sub(" ", line) for line in text.split("\n"))
+
+
 def _lines(alert: Alert, now: datetime | None, colour: str) -> Iterator[Text]:
     yield _headline(alert, colour)
     yield move(alert)

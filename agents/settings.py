@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     websub_url: str | None = Field(None, description="public address at which hubs may push to us; none: no WebSub")
     websub_host: str = Field("127.0.0.1", description="where hubs' calls arrive, behind whatever speaks TLS for us")
     websub_port: Port = Field(9466, description="the port of hubs' calls; 0 takes a free one")
+    web_host: str = Field("127.0.0.1", description="where the live page listens; it has no password of its own")
+    web_port: Port = Field(9467, description="the live page's port; 0 takes a free one")
+    web_names: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="host names besides loopback that browsers may ask for the page by"
+    )
+    web_keep: int = Field(500, ge=1, le=20_000, description="how many alerts the page remembers")
     kafka_jars: Path | None = Field(None, description="a folder with the broker's jars instead of fetching them")
     maven_repository: str | None = Field(None, description="where the broker's jars are fetched from")
 
@@ -82,7 +88,7 @@ class Settings(BaseSettings):
             return value
         return tuple(part for url in _BETWEEN_URLS.split(value) if (part := url.strip(", ")))
 
-    @field_validator("allow_networks", mode="before")
+    @field_validator("allow_networks", "web_names", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

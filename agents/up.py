@@ -1,8 +1,9 @@
-"""Everything in one process tree: the broker if none is configured, the poller, the worker, and for the demo a wire.
+"""Everything in one process tree: the broker if none is configured, poller, worker, page, and for the demo a wire.
 
     up ── keeper ── java (Apache Kafka)
        ── keeper ── listwire worker        alerts on the terminal
        ── keeper ── listwire poll
+       ── keeper ── listwire web           the live page
        and in this process the sample wire, if it is the demo
 
 The end of `up`, by Ctrl-C, TERM or kill -9, is the end of all of them: that is the keepers' part. The end of a
@@ -18,9 +19,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from agents.broker import Broker, BrokerSpec
 from agents.clock import utcnow
@@ -39,6 +41,19 @@ WATCH_S = 0.2
 
 class ChildEndedError(ListwireError):
     """A part of the service ended by itself."""
+
+
+class Ports(NamedTuple):
+    """Where the children listen."""
+
+    worker: int
+    poller: int
+    page: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Ports:
+        """As they are set."""
+        return cls(settings.metrics_port, settings.poller_metrics_port, settings.web_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +81,17 @@ async def run_up(settings: Settings, say: Say, *, demo: bool, passed: Sequence[s
         if demo:
             shutil.rmtree(home, ignore_errors=True)
         broker = settings.broker or await _start_broker(settings, home / "broker", say, stack)
-        ports = [free_port(), free_port()] if demo else [settings.metrics_port, settings.poller_metrics_port]
+        ports = Ports(*free_ports(3)) if demo else Ports.of(settings)
         wire = await stack.enter_async_context(serving_wire(utcnow)) if demo else None
         environment = os.environ | {"LISTWIRE_BROKER": broker, "LISTWIRE_DATA_DIR": str(home)}
-        children = [_worker(environment, ports[0], demo), _poller(environment, ports[1], wire, passed)]
+        children = [
+            _worker(environment, ports.worker, demo),
+            _poller(environment, ports.poller, wire, passed),
+            _page(environment, ports.page, demo),
+        ]
         stack.push_async_callback(_end_all, children)
         host = settings.metrics_host
-        say(f"metrics: http://{host}:{ports[0]}/metrics (worker), http://{host}:{ports[1]}/metrics (poller)")
+        say(f"metrics: http://{host}:{ports.worker}/metrics (worker), http://{host}:{ports.poller}/metrics (poller)")
         say("watching the sample wire; Ctrl-C ends it" if demo else "watching the feeds; Ctrl-C ends it")
         await _watch(children, stop)
         say("stopping")
@@ -98,6 +117,12 @@ def _poller(environment: dict[str, str], port: int, wire: str | None, passed: Se
         "poller",
         _listwire(["poll", "--metrics-port", str(port), *_quiet(wire is not None), *extra], environment),
     )
+
+
+def _page(environment: dict[str, str], port: int, demo: bool) -> Child:
+    """It tells its address itself, as soon as it has it."""
+    extra = ["--baseline", "none"] if demo else []
+    return Child("web", _listwire(["web", "--port", str(port), *_quiet(demo), *extra], environment))
 
 
 def _quiet(demo: bool) -> list[str]:
@@ -129,6 +154,13 @@ async def _end_all(children: Sequence[Child]) -> None:
 
 def free_port() -> int:
     """A port on loopback that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """So many of them, all different: held open together while they are looked for."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return tuple(int(probe.getsockname()[1]) for probe in probes)

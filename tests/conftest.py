@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,8 +13,31 @@ import pytest
 
 from agents.broker import Broker, BrokerError, BrokerSpec, BrokerUnavailableError, prepare
 from agents.broker_jars import find_java, java_version
+from agents.messages import Incoming
 from agents.settings import load_settings
-from streams.records import Alert, AlertId, AuthorityKey, Evidence, GroupKey, StoryId, StoryRef
+from streams.alerts import settle, status_of
+from streams.classifying import classify
+from streams.codec import encode
+from streams.ledger import open_entry
+from streams.reading import read
+from streams.records import (
+    Alert,
+    AlertId,
+    AuthorityKey,
+    Classified,
+    Entry,
+    Evidence,
+    GroupKey,
+    LedgerKey,
+    Report,
+    Story,
+    StoryId,
+    StoryRef,
+    ledger_key,
+)
+from streams.registry import Registry, load_registry
+from streams.reports import reports
+from streams.topics import Topic
 from streams.vocabulary import AlertKind, AlertStatus, Change, Level, Stage, State
 
 
@@ -109,3 +133,52 @@ def alert_of() -> Callable[..., Alert]:
         return Alert(**(facts | {"story": msgspec.structs.replace(story, **told)} | changes))
 
     return make
+
+
+class Newsroom:
+    """Stories in, the messages out that the agents would put on the topics for them, in order."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self._entries: dict[LedgerKey, Entry] = {}
+        self._keys: dict[StoryId, frozenset[LedgerKey]] = {}
+        self._offsets = count()
+
+    def tell(self, guid: str, headline: str, body: str, published: datetime, **more: object) -> list[Incoming]:
+        """What a story causes; `more` are further fields of it."""
+        first = {"id": guid, "guid": guid, "feed": "agency", "received_at": published, "published": published}
+        story = msgspec.convert({**first, "headline": headline, "body": body, **more}, Story)
+        relevant = classify(story, self.registry)
+        if not isinstance(relevant, Classified):
+            return []
+        told = reports(relevant, read(story, self.registry), self._keys.get(story.id, frozenset()))
+        self._keys[story.id] = frozenset(ledger_key(r.authority, r.group) for r in told)
+        messages = [self.message(Topic.RELEVANT, story.id, encode(relevant), published)]
+        for report in told:
+            messages += self._settle(ledger_key(report.authority, report.group), report, published)
+        return messages
+
+    def message(self, topic: Topic, key: str, value: bytes | None, at: datetime) -> Incoming:
+        """A message as a consumer gets it."""
+        return Incoming(topic, 0, next(self._offsets), key.encode(), value, (), at.timestamp())
+
+    def _settle(self, key: LedgerKey, report: Report, at: datetime) -> list[Incoming]:
+        known = self._entries.get(key) or open_entry(report.authority, report.group, self.registry)
+        entry, alerts = settle(known, report, self.registry)
+        self._entries[key] = entry
+        out = [self.message(Topic.CLAIMS, key, encode(report), at)]
+        out += [self.message(Topic.ALERTS, key, encode(alert), at) for alert in alerts]
+        status = self.message(Topic.STATUS, key, encode(status_of(entry, out[0].offset)), at)
+        return [*out, status]
+
+
+@pytest.fixture(scope="session")
+def bare_registry() -> Registry:
+    """The registry, and a ledger that starts from nothing."""
+    return load_registry().without_baseline()
+
+
+@pytest.fixture
+def newsroom(bare_registry: Registry) -> Newsroom:
+    """One of the test's own, whose ledger knows nothing yet."""
+    return Newsroom(bare_registry)

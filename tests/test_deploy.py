@@ -90,7 +90,7 @@ def test_a_stop_is_awaited_for_longer_than_it_may_take() -> None:
 def test_topics_exist_before_anybody_writes_to_them() -> None:
     assert SERVICES["topics"]["command"] == ["topics", "create"]
     assert SERVICES["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
-    for name in ("worker", "poller"):
+    for name in ("worker", "poller", "web"):
         assert SERVICES[name]["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
 
 
@@ -116,7 +116,8 @@ def test_files_of_the_project_are_mounted_read_only(name: str) -> None:
 
 def test_pages_are_published_on_loopback_and_nothing_else_is() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"prometheus": ["127.0.0.1:9090:9090"], "grafana": ["127.0.0.1:3000:3000"]}
+    ports = {"web": 9467, "prometheus": 9090, "grafana": 3000}
+    assert published == {name: [f"127.0.0.1:{port}:{port}"] for name, port in ports.items()}
 
 
 def test_only_the_poller_gets_out() -> None:
@@ -153,7 +154,8 @@ def test_the_broker_keeps_its_log_and_makes_no_topic_by_itself() -> None:
 
 def port_of(service: str) -> int:
     """The port on which a service of ours answers."""
-    field = "poller_metrics_port" if SERVICES[service]["command"] == ["poll"] else "metrics_port"
+    fields = {"poll": "poller_metrics_port", "web": "web_port"}
+    field = fields.get(SERVICES[service]["command"][0], "metrics_port")
     default = Settings.model_fields[field].default
     return int(environment(service).get(f"{PREFIX}{field.upper()}", default))
 
@@ -169,7 +171,7 @@ def health_check_of_the_image() -> str:
     return str(json.loads(check.partition("CMD ")[2])[2])
 
 
-@pytest.mark.parametrize("service", ["worker", "poller"])
+@pytest.mark.parametrize("service", ["worker", "poller", "web"])
 def test_a_service_is_asked_for_its_health_where_it_answers(service: str) -> None:
     _, program, flag, code = SERVICES[service]["healthcheck"]["test"]
     assert (program, flag) == ("python", "-c")

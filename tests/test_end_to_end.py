@@ -196,10 +196,12 @@ def test_up_shows_an_alert_and_leaves_no_process_behind(
     with up.stdout as lines:
         first = lines.readline()
         tree = psutil.Process(up.pid).children(recursive=True)
+        commands = {process.cmdline()[4] for process in tree if process.cmdline()[2:4] == ["-m", "agents"]}
         up.send_signal(number)
         code = up.wait(60)
     gone, alive = psutil.wait_procs(tree, timeout=60)
     assert alive == []
-    assert len(gone) >= 6  # three keepers, Java, the worker and the poller
+    assert len(gone) >= 8  # four keepers, Java, the worker, the poller and the page
+    assert commands == {"worker", "poll", "web"}
     assert "▌" in first.decode()
     assert code == (-signal.SIGKILL if number is signal.SIGKILL else 0)

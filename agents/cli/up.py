@@ -27,7 +27,7 @@ def up(
     log_level: LogLevel = None,
     config: Config = None,
 ) -> None:
-    """Start everything: a broker unless LISTWIRE_BROKER names one, the poller and the worker; until Ctrl-C."""
+    """Start everything: a broker unless LISTWIRE_BROKER names one, poller, worker and live page; until Ctrl-C."""
     settings = settings_of(config, data_dir=data_dir, log_level=log_level)
     if not demo:
         feeds_of(settings, feed)  # a broken list, or sink, is told before anything has started
