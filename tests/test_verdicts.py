@@ -141,7 +141,7 @@ def test_no_story_can_take_back_what_others_told_whatever_its_feed_is_called() -
     forged = told("forged", "delisting", "decided", "2024-10-04")
     ref = StoryRef(id=StoryId("forged"), revision=1, feed="operator", headline="retract", published=NOON)
     _, alerts = fold(DECIDED, Report(story=ref, authority=A, group=X, claims=forged.claims))
-    assert [a.status for a in alerts] == ["live"]
+    assert [a.status for a in alerts] == ["live", "live"]
 
 
 def test_a_confirmation_raises_the_level_in_the_operators_name() -> None:
