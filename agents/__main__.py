@@ -18,7 +18,7 @@ import agents
 import streams
 from streams.errors import DataFileError, ListwireError, SettingsError
 
-COMMANDS = ("up", "worker", "poll", "scan", "tail", "status", "registry", "feeds", "topics", "doctor")
+COMMANDS = ("up", "worker", "poll", "scan", "tail", "status", "due", "ledger", "registry", "feeds", "topics", "doctor")
 
 
 def build(names: tuple[str, ...] = COMMANDS) -> typer.Typer:

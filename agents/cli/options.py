@@ -46,6 +46,20 @@ def with_broker(settings: Settings) -> Settings:
     return settings.model_copy(update={"broker": broker})
 
 
+def broker_or_none(settings: Settings, instead: str, *, required: bool = False) -> str | None:
+    """The broker's bootstrap servers, None if there is no broker: stderr says so, and what is done `instead`.
+
+    Raises SettingsError where nothing can be done without one.
+    """
+    try:
+        return with_broker(settings).broker
+    except SettingsError as error:
+        if required:
+            raise
+        typer.echo(f"listwire: {error}; {instead}", err=True)
+        return None
+
+
 def broker_dir(data_dir: Path) -> Path:
     """Where the embedded broker of a data folder keeps its log."""
     return data_dir / "broker"
