@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
@@ -90,12 +92,13 @@ def correct_(
 ) -> None:
     """State what is so. Of an alert by its id, only what differs has to be given."""
     facts = Facts(change, stage, instrument, scope, _date(day), _date(effective))
-    ruling: Ruling = lambda subject, word: _corrected(subject, word, facts)  # noqa: E731
-    _rule(key, _word(reason, by), ruling, _bootstrap(config, broker=broker, data_dir=data_dir))
+    _rule(
+        key, _word(reason, by), partial(_corrected, facts=facts), _bootstrap(config, broker=broker, data_dir=data_dir)
+    )
 
 
-def _bootstrap(config: object, **flags: object) -> str:
-    return str(with_broker(settings_of(config, **flags)).broker)  # type: ignore[arg-type]
+def _bootstrap(config: Path | None, **flags: object) -> str:
+    return str(with_broker(settings_of(config, **flags)).broker)
 
 
 def _word(reason: str, by: str) -> Word:

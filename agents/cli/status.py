@@ -27,6 +27,27 @@ from streams.registry import Registry, load_registry
 from streams.topics import Topic, partitions_of
 
 Rows = dict[LedgerKey, Status]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help="A group, an authority, or both, by key or name; all that has moved if absent.",
+        show_default=False,
+    ),
+]
+At = Annotated[
+    datetime | None,
+    typer.Option(
+        "--at",
+        formats=["%Y-%m-%d"],
+        help="As it was at the end of that day (UTC), by what is known today: the baseline of the day and the "
+        "claims acted on by then, however late they were told.",
+        show_default=False,
+    ),
+]
+History = Annotated[
+    bool, typer.Option("--history", help="How one pair came to stand so: each claim and alert revision, as told.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -35,28 +56,9 @@ def register(app: typer.Typer) -> None:
 
 
 def status(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[NAME]...",
-            help="A group, an authority, or both, by key or name; all that has moved if absent.",
-            show_default=False,
-        ),
-    ] = None,
-    at: Annotated[
-        datetime | None,
-        typer.Option(
-            "--at",
-            formats=["%Y-%m-%d"],
-            help="As it was at the end of that day (UTC), by what is known today: the baseline of the day and the "
-            "claims acted on by then, however late they were told.",
-            show_default=False,
-        ),
-    ] = None,
-    history: Annotated[
-        bool,
-        typer.Option("--history", help="How one pair came to stand so: each claim and alert revision, as told."),
-    ] = False,
+    names: Names = None,
+    at: At = None,
+    history: History = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="The registry's baseline alone, no broker.")] = False,
     broker: BrokerFlag = None,
@@ -73,18 +75,16 @@ def status(
     instead = "showing the registry's baseline"
     bootstrap = broker_or_none(settings, instead, required=pairs is None) if settings else None
     if history and pairs:
-        log = asyncio.run(_log_of(pairs[0], bootstrap)) if bootstrap else []
-        _show_history(pairs[0], log, registry, as_json)
-        return
+        _show_history(pairs[0], asyncio.run(_log_of(pairs[0], bootstrap)), registry, as_json)
+    else:
+        _show_rows(asyncio.run(_rows(bootstrap, pairs, day, registry)), registry, as_json)
+
+
+async def _rows(bootstrap: str | None, pairs: list[Pair] | None, day: date | None, registry: Registry) -> Rows:
     rows = _baseline(pairs or [], day, registry)
-    if bootstrap:
-        rows |= asyncio.run(
-            _live(bootstrap, pairs, registry) if day is None else _past(bootstrap, pairs, day, registry)
-        )
-    for row in sorted(rows.values(), key=lambda row: (row.group, row.authority)):
-        typer.echo(orjson.dumps(to_builtins(row)) if as_json else "\n".join(_lines(row, registry)))
-    if not rows:
-        typer.echo("nothing known", err=as_json)
+    if bootstrap is None:
+        return rows
+    return rows | await (_live(bootstrap, pairs) if day is None else _past(bootstrap, pairs, day, registry))
 
 
 def _past_day(at: datetime | None) -> date | None:
@@ -101,7 +101,7 @@ def _baseline(pairs: list[Pair], day: date | None, registry: Registry) -> Rows:
     return {entry.key: status_of(entry, -1) for entry in entries if entry.standings}
 
 
-async def _live(bootstrap: str, pairs: list[Pair] | None, registry: Registry) -> Rows:
+async def _live(bootstrap: str, pairs: list[Pair] | None) -> Rows:
     """The rows on the broker."""
     await require_broker(bootstrap)
     wanted = None if pairs is None else {ledger_key(*pair) for pair in pairs}
@@ -130,9 +130,16 @@ async def _past(bootstrap: str, pairs: list[Pair] | None, day: date, registry: R
     return rows
 
 
-async def _log_of(pair: Pair, bootstrap: str) -> list[Told]:
+async def _log_of(pair: Pair, bootstrap: str | None) -> list[Told]:
     key = ledger_key(*pair)
-    return (await read_claims(bootstrap, {key})).get(key, [])
+    return [] if bootstrap is None else (await read_claims(bootstrap, {key})).get(key, [])
+
+
+def _show_rows(rows: Rows, registry: Registry, as_json: bool) -> None:
+    for row in sorted(rows.values(), key=lambda row: (row.group, row.authority)):
+        typer.echo(orjson.dumps(to_builtins(row)) if as_json else "\n".join(_lines(row, registry)))
+    if not rows:
+        typer.echo("nothing known", err=as_json)
 
 
 def _show_history(pair: Pair, log: list[Told], registry: Registry, as_json: bool) -> None:
