@@ -17,7 +17,7 @@ import msgspec
 from streams.ledger import advance, is_listed, open_entry
 from streams.records import Alert, AlertId, Claim, Entry, Report, Status, Transition
 from streams.registry import Registry
-from streams.verdicts import counted, is_verdict, signature, takes_back
+from streams.verdicts import claims_after, counted, is_verdict, signature, takes_back
 from streams.vocabulary import AlertStatus, Change, Level, PubStatus, Stage
 
 
@@ -46,8 +46,7 @@ def settle(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tup
 def _append(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
     """A story's first report: its claims one by one, history first."""
     after, told = entry, []
-    *_, (_, claims) = counted((*entry.reports, report))
-    for claim in sorted(claims, key=lambda claim: claim.news):
+    for claim in sorted(claims_after(entry.reports, report), key=lambda claim: claim.news):
         moved, transition = advance(after, claim)
         fresh = _announce(moved, transition, claim, report, registry) if transition and not report.backfill else ()
         support = _supported(moved, claim, report) if claim.news and transition is None else ()

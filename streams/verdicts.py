@@ -98,25 +98,32 @@ def signature(report: Report) -> str:
     return f"{report.story.source}: {report.story.headline}"
 
 
-class Counted(NamedTuple):
-    """A report, and those of its claims that count."""
-
-    report: Report
-    claims: tuple[Claim, ...]
-
-
-def counted(reports: Sequence[Report]) -> Iterator[Counted]:
+def counted(reports: Sequence[Report]) -> Iterator[tuple[Report, tuple[Claim, ...]]]:
     """The reports with their claims that count, in log order: of usable stories, and not taken back by an operator."""
-    taken = [
-        (place, claim)
-        for place, report in enumerate(reports)
-        for claim in report.claims
-        if claim.evidence.rule == RETRACTED
-    ]
-    for place, report in enumerate(reports):
-        told = report.claims if report.pub_status is PubStatus.USABLE else ()
-        claims = (claim for claim in told if claim.evidence.rule != RETRACTED)
-        yield Counted(report, tuple(c for c in claims if not _is_taken_back(c, place, taken)))
+    taken = _taken_back(reports)
+    if not taken:
+        return ((report, report.claims) for report in reports if report.pub_status is PubStatus.USABLE)
+    return ((report, _counting(report, place, taken)) for place, report in enumerate(reports))
+
+
+def claims_after(reports: Sequence[Report], report: Report) -> tuple[Claim, ...]:
+    """The claims that count of a report that comes after those."""
+    return _counting(report, len(reports), _taken_back(reports))
+
+
+def _taken_back(reports: Sequence[Report]) -> list[tuple[int, Claim]]:
+    """What operators took back, with its place in the log. Looked for at each report, so the feed is asked first."""
+    verdicts = [(place, report) for place, report in enumerate(reports) if report.story.feed == OPERATOR]
+    return [(place, claim) for place, report in verdicts for claim in report.claims if claim.evidence.rule == RETRACTED]
+
+
+def _counting(report: Report, place: int, taken: Sequence[tuple[int, Claim]]) -> tuple[Claim, ...]:
+    if report.pub_status is not PubStatus.USABLE:
+        return ()
+    if not taken:
+        return report.claims
+    told = (claim for claim in report.claims if claim.evidence.rule != RETRACTED)
+    return tuple(claim for claim in told if not _is_taken_back(claim, place, taken))
 
 
 def _is_taken_back(claim: Claim, place: int, taken: Sequence[tuple[int, Claim]]) -> bool:

@@ -254,7 +254,10 @@ def test_an_operators_record_is_a_function_of_who_says_what_and_when() -> None:
 
 def test_a_kill_counts_for_nothing() -> None:
     killed = told("tass", "delisting", "decided", "2024-10-04", pub_status=PubStatus.CANCELED)
-    assert [claims for _, claims in counted([killed, DECIDED])] == [(), DECIDED.claims]
+    _, (alert,) = fold(DECIDED)
+    assert [claims for _, claims in counted([killed, DECIDED]) if claims] == [DECIDED.claims]
+    later = retraction(alert, WORD)
+    assert [claims for _, claims in counted([killed, later]) if claims] == []
 
 
 # the past
