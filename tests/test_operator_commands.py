@@ -229,6 +229,9 @@ async def test_an_operator_confirms_retracts_and_corrects_and_all_of_it_can_be_a
         again = await run("ledger", "confirm", pair, "--reason", "heard it", "--by", "A. Osei")
         assert (again.returncode, "is confirmed already" in again.stderr) == (1, True)
 
+        trial = await run("ledger", "retract", pair, "--reason", "a hoax", "--by", "M. Ito", "--dry-run")
+        assert "revision 3: delisting decided, retracted" in trial.stdout
+        assert len(await values(bootstrap, Topic.CLAIMS)) == 2
         told = await run("ledger", "retract", first["id"], "--reason", "a hoax\x1b[31m", "--by", "M. Ito")
         assert f"alert {first['id']} revision 3: delisting decided, retracted" in told.stdout
         third = (await alerts(bootstrap, 3))[2]

@@ -111,13 +111,13 @@ def test_what_happens_on_a_later_day_is_news_again() -> None:
 
 def test_another_stage_and_another_list_are_left_alone() -> None:
     proposed = told("afp", "delisting", "proposed", "2024-10-01")
-    side = told("afp-2", "listing", "decided", "2024-10-04", instrument="side")
+    side = told("afp-2", "delisting", "decided", "2024-10-04", instrument="side")
     _, alerts = fold(proposed, DECIDED, side)
-    decided = next(a for a in alerts if a.stage == "decided" and a.change == "delisting")
+    decided = next(a for a in alerts if a.stage == "decided" and a.instrument is None)
     entry, _ = fold(proposed, DECIDED, side, retraction(decided, WORD))
     assert {(s.instrument, s.state) for s in entry.standings} == {
         (None, "delisting-proposed"),
-        ("side", "listing-decided"),
+        ("side", "delisting-decided"),
     }
 
 
@@ -218,6 +218,28 @@ def test_a_correction_puts_history_right_that_a_story_had_wrong() -> None:
     after, alerts = corrected(stated("renewal", "effective", "2018-01-01"), wrong)
     assert [(change, status) for change, _, _, status, _ in alerts] == [("renewal", "live")]
     assert [standing.state for standing in after.standings] == ["listed"]
+
+
+def test_a_correction_by_id_leaves_other_live_alerts_alone() -> None:
+    other = told("afp", "suspension", "decided", "2024-10-05")
+    _, (alert,) = fold(DECIDED)
+    before = (DECIDED, retraction(alert, WORD), other)
+    _, alerts = corrected(stated("delisting", "decided", "2024-10-06"), *before, about=alert.id)
+    assert alerts == [("delisting", "decided", 3, "corrected", "2024-10-06")]
+
+
+def test_a_correction_takes_back_no_more_than_it_has_to() -> None:
+    done = told("tass", "delisting", "effective", "2024-10-04")
+    listed = told("ap", "listing", "effective", None, news=False)
+    bare = registry()
+    entry, _ = fold(listed, done, known=bare)
+    found = correct(entry, stated("delisting", "decided", "2024-10-04"), WORD, bare)
+    assert found is not None
+    assert [(claim.change, claim.stage, claim.news) for claim in found[0].claims] == [
+        ("delisting", "decided", False),
+        ("delisting", "effective", False),
+        ("delisting", "decided", True),
+    ]
 
 
 def test_what_the_registry_says_is_put_right_in_the_registry() -> None:

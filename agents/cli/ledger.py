@@ -26,10 +26,11 @@ from streams.records import Alert, Entry, PartialDate, Report, ledger_key
 from streams.registry import Registry, load_registry
 from streams.topics import Topic
 from streams.verdicts import Word, confirmation, retraction
-from streams.vocabulary import Change, Level, Stage
+from streams.vocabulary import AlertStatus, Change, Level, Stage
 
 Key = Annotated[str, typer.Argument(help="`authority|group`, by keys or names, or the id of an alert.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; subscribers read it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would follow, and write nothing.")]
 By = Annotated[str, typer.Option("--by", help="Who says so.")]
 Given = str | None
 
@@ -63,17 +64,29 @@ def register(app: typer.Typer) -> None:
 
 
 def confirm(
-    key: Key, reason: Reason, by: By, broker: BrokerFlag = None, data_dir: DataDir = None, config: Config = None
+    key: Key,
+    reason: Reason,
+    by: By,
+    dry_run: DryRun = False,
+    broker: BrokerFlag = None,
+    data_dir: DataDir = None,
+    config: Config = None,
 ) -> None:
     """Raise a live alert to confirmed."""
-    _rule(key, _word(reason, by), _confirmed, _bootstrap(config, broker=broker, data_dir=data_dir))
+    _rule(key, _word(reason, by), _confirmed, _bootstrap(config, broker=broker, data_dir=data_dir), dry_run)
 
 
 def retract(
-    key: Key, reason: Reason, by: By, broker: BrokerFlag = None, data_dir: DataDir = None, config: Config = None
+    key: Key,
+    reason: Reason,
+    by: By,
+    dry_run: DryRun = False,
+    broker: BrokerFlag = None,
+    data_dir: DataDir = None,
+    config: Config = None,
 ) -> None:
     """Withdraw a live alert, and what the ledger took from it; late copies of the report raise nothing."""
-    _rule(key, _word(reason, by), _retracted, _bootstrap(config, broker=broker, data_dir=data_dir))
+    _rule(key, _word(reason, by), _retracted, _bootstrap(config, broker=broker, data_dir=data_dir), dry_run)
 
 
 def correct_(
@@ -86,15 +99,15 @@ def correct_(
     scope: Annotated[Given, typer.Option(help="Of which wing or chapter, by key.", show_default=False)] = None,
     day: Annotated[Given, typer.Option("--date", help="When it was done; today if new.", show_default=False)] = None,
     effective: Annotated[Given, typer.Option("--effective", help="The day of effect.", show_default=False)] = None,
+    dry_run: DryRun = False,
     broker: BrokerFlag = None,
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
     """State what is so. Of an alert by its id, only what differs has to be given."""
     facts = Facts(change, stage, instrument, scope, _date(day), _date(effective))
-    _rule(
-        key, _word(reason, by), partial(_corrected, facts=facts), _bootstrap(config, broker=broker, data_dir=data_dir)
-    )
+    ruling = partial(_corrected, facts=facts)
+    _rule(key, _word(reason, by), ruling, _bootstrap(config, broker=broker, data_dir=data_dir), dry_run)
 
 
 def _bootstrap(config: Path | None, **flags: object) -> str:
@@ -112,12 +125,14 @@ def _date(text: str | None) -> PartialDate | None:
     return PartialDate(text) if text is not None else None
 
 
-def _rule(key: str, word: Word, ruling: Ruling, bootstrap: str) -> None:
+def _rule(key: str, word: Word, ruling: Ruling, bootstrap: str, dry_run: bool) -> None:
     registry = load_registry()
     subject = _subject(key, asyncio.run(read_claims(bootstrap)), registry)
     report, alerts = ruling(subject, word)
-    asyncio.run(_publish(report, bootstrap))
-    typer.echo(f"{report.story.id} is in the claims log of {ledger_key(report.authority, report.group)}")
+    if not dry_run:
+        asyncio.run(_publish(report, bootstrap))
+    written = "would be" if dry_run else "is"
+    typer.echo(f"{report.story.id} {written} in the claims log of {ledger_key(report.authority, report.group)}")
     for alert in alerts:
         what = f"{alert.change} {alert.stage}, {alert.status}, {alert.level}"
         typer.echo(f"    alert {alert.id} revision {alert.revision}: {what} ({plain(alert.reason)})")
@@ -164,6 +179,8 @@ def _retracted(subject: Subject, word: Word) -> tuple[Report, tuple[Alert, ...]]
 
 
 def _corrected(subject: Subject, word: Word, facts: Facts) -> tuple[Report, tuple[Alert, ...]]:
+    if subject.alert is not None and subject.alert.status is AlertStatus.SUPERSEDED:
+        raise NothingToRuleError(f"alert {subject.alert.id} is superseded; correct the one that followed it")
     matter = stated(subject.entry, subject.alert, facts, word.at.date(), subject.registry)
     found = correct(subject.entry, matter, word, subject.registry, subject.alert)
     if found is None:
