@@ -74,6 +74,12 @@ def test_what_is_due_is_told_by_day() -> None:
     assert all("8 USC 1189" in row["what"] for row in found)
 
 
+def test_a_ledger_that_starts_from_nothing_has_nothing_due(tmp_path: Path) -> None:
+    run = listwire("due", "us", "--baseline", "none", "--json", data_dir=tmp_path)
+    assert rows(run) == []
+    assert "no broker" in run.stderr
+
+
 def test_a_person_reads_what_is_due_in_two_lines() -> None:
     run = listwire("due", "eu", "pkk", "--days", "200", "--offline")
     head, source = run.stdout.splitlines()

@@ -11,7 +11,7 @@ from msgspec import to_builtins
 
 from agents.claims_log import read_claims
 from agents.cli.naming import authority_name, group_name, pairs_of
-from agents.cli.options import BrokerFlag, Config, DataDir, broker_or_none, settings_of
+from agents.cli.options import Baseline, BrokerFlag, Config, DataDir, broker_or_none, registry_of, settings_of
 from agents.clock import utcnow
 from agents.rendering import plain
 from streams.due import Due, ahead
@@ -35,6 +35,7 @@ def due(
     offline: Annotated[bool, typer.Option("--offline", help="The registry alone, no broker.")] = False,
     broker: BrokerFlag = None,
     data_dir: DataDir = None,
+    baseline: Baseline = None,
     config: Config = None,
 ) -> None:
     """What lies ahead, the next first: days of effect that stories name, and expiries and reviews that laws set.
@@ -42,8 +43,8 @@ def due(
     Terms are in the registry; `estimated` marks those counted on over renewals that the ledger does not know, or from a
     date of which only the month or year is known.
     """
-    registry = load_registry()
-    settings = None if offline else settings_of(config, broker=broker, data_dir=data_dir)
+    settings = None if offline else settings_of(config, broker=broker, data_dir=data_dir, baseline=baseline)
+    registry = registry_of(settings) if settings else load_registry()
     bootstrap = broker_or_none(settings, "looking into the registry alone") if settings else None
     entries = asyncio.run(_entries(names or [], bootstrap, registry))
     found = ahead(entries, registry, utcnow().date(), days)

@@ -13,17 +13,18 @@ import typer
 from agents.claims_log import ClaimsLog, read_claims
 from agents.cli.ledger_facts import Facts, stated
 from agents.cli.naming import Pair, pairs_of
-from agents.cli.options import BrokerFlag, Config, DataDir, settings_of, with_broker
+from agents.cli.options import Baseline, BrokerFlag, Config, DataDir, registry_of, settings_of, with_broker
 from agents.clock import utcnow
 from agents.kafka import Outgoing, Publisher
 from agents.rendering import plain
+from agents.settings import Settings
 from streams.alerts import settle
 from streams.codec import encode
 from streams.correcting import OUT, correct
 from streams.errors import ListwireError, SettingsError
 from streams.history import entry_now
 from streams.records import Alert, Entry, PartialDate, Report, ledger_key
-from streams.registry import Registry, load_registry
+from streams.registry import Registry
 from streams.topics import Topic
 from streams.verdicts import Word, confirmation, retraction
 from streams.vocabulary import AlertStatus, Change, Level, Stage
@@ -70,10 +71,13 @@ def confirm(
     dry_run: DryRun = False,
     broker: BrokerFlag = None,
     data_dir: DataDir = None,
+    baseline: Baseline = None,
     config: Config = None,
 ) -> None:
     """Raise a live alert to confirmed."""
-    _rule(key, _word(reason, by), _confirmed, _bootstrap(config, broker=broker, data_dir=data_dir), dry_run)
+    _rule(
+        key, _word(reason, by), _confirmed, _found(config, broker=broker, data_dir=data_dir, baseline=baseline), dry_run
+    )
 
 
 def retract(
@@ -83,10 +87,13 @@ def retract(
     dry_run: DryRun = False,
     broker: BrokerFlag = None,
     data_dir: DataDir = None,
+    baseline: Baseline = None,
     config: Config = None,
 ) -> None:
     """Withdraw a live alert, and what the ledger took from it; late copies of the report raise nothing."""
-    _rule(key, _word(reason, by), _retracted, _bootstrap(config, broker=broker, data_dir=data_dir), dry_run)
+    _rule(
+        key, _word(reason, by), _retracted, _found(config, broker=broker, data_dir=data_dir, baseline=baseline), dry_run
+    )
 
 
 def correct_(
@@ -102,16 +109,17 @@ def correct_(
     dry_run: DryRun = False,
     broker: BrokerFlag = None,
     data_dir: DataDir = None,
+    baseline: Baseline = None,
     config: Config = None,
 ) -> None:
     """State what is so. Of an alert by its id, only what differs has to be given."""
     facts = Facts(change, stage, instrument, scope, _date(day), _date(effective))
     ruling = partial(_corrected, facts=facts)
-    _rule(key, _word(reason, by), ruling, _bootstrap(config, broker=broker, data_dir=data_dir), dry_run)
+    _rule(key, _word(reason, by), ruling, _found(config, broker=broker, data_dir=data_dir, baseline=baseline), dry_run)
 
 
-def _bootstrap(config: Path | None, **flags: object) -> str:
-    return str(with_broker(settings_of(config, **flags)).broker)
+def _found(config: Path | None, **flags: object) -> Settings:
+    return with_broker(settings_of(config, **flags))
 
 
 def _word(reason: str, by: str) -> Word:
@@ -125,8 +133,8 @@ def _date(text: str | None) -> PartialDate | None:
     return PartialDate(text) if text is not None else None
 
 
-def _rule(key: str, word: Word, ruling: Ruling, bootstrap: str, dry_run: bool) -> None:
-    registry = load_registry()
+def _rule(key: str, word: Word, ruling: Ruling, settings: Settings, dry_run: bool) -> None:
+    registry, bootstrap = registry_of(settings), str(settings.broker)
     subject = _subject(key, asyncio.run(read_claims(bootstrap)), registry)
     report, alerts = ruling(subject, word)
     if not dry_run:

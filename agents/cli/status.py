@@ -12,7 +12,7 @@ from msgspec import to_builtins
 
 from agents.claims_log import read_claims
 from agents.cli.naming import Pair, authority_name, group_name, pairs_of
-from agents.cli.options import BrokerFlag, Config, DataDir, broker_or_none, settings_of
+from agents.cli.options import Baseline, BrokerFlag, Config, DataDir, broker_or_none, registry_of, settings_of
 from agents.cli.status_history import history_lines, history_rows
 from agents.clock import utcnow
 from agents.kafka import require_broker
@@ -63,15 +63,16 @@ def status(
     offline: Annotated[bool, typer.Option("--offline", help="The registry's baseline alone, no broker.")] = False,
     broker: BrokerFlag = None,
     data_dir: DataDir = None,
+    baseline: Baseline = None,
     config: Config = None,
 ) -> None:
     """The ledger's rows for a group or an authority: the baseline, moved on by every claim so far."""
-    registry = load_registry()
+    settings = None if offline else settings_of(config, broker=broker, data_dir=data_dir, baseline=baseline)
+    registry = registry_of(settings) if settings else load_registry()
     pairs = pairs_of(names, registry) if names else None
     day = _past_day(at)
     if history and (pairs is None or len(pairs) != 1 or day is not None):
         raise SettingsError("--history is of one pair, and of all its days: give an authority and a group, no --at")
-    settings = None if offline else settings_of(config, broker=broker, data_dir=data_dir)
     instead = "showing the registry's baseline"
     bootstrap = broker_or_none(settings, instead, required=pairs is None) if settings else None
     if history and pairs:
