@@ -27,6 +27,8 @@ COMMANDS = (
     "replay",
     "tail",
     "status",
+    "due",
+    "ledger",
     "alerts",
     "registry",
     "feeds",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -22,7 +22,8 @@ from streams.ledger import advance, denies, is_listed, open_entry
 from streams.records import Alert, AlertId, Claim, Entry, Report, Status, Transition
 from streams.registry import Registry
 from streams.revisions import as_settled, is_live, matter, next_revision, supported
-from streams.vocabulary import AlertStatus, Change, PubStatus, Stage
+from streams.verdicts import claims_after, counted, is_verdict, signature, takes_back
+from streams.vocabulary import AlertStatus, Change, Level, PubStatus, Stage
 
 _WORD = re.compile(r"\w+")
 MISSED_WITHIN = timedelta(days=14)
@@ -44,16 +45,18 @@ def settle(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tup
     if known is not None and known.story.revision >= report.story.revision and known.pub_status is report.pub_status:
         return entry, ()
     if known is not None:
-        return _refold(entry, known, report, registry)
+        return _refold(entry, tuple(report if r is known else r for r in entry.reports), report, registry)
     if report.pub_status is not PubStatus.USABLE:
         return entry, ()
+    if takes_back(report):
+        return _refold(entry, (*entry.reports, report), report, registry)
     return _append(entry, report, registry)
 
 
 def _append(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
     """A story's first report: its claims one by one, history first."""
     after, told = entry, []
-    for claim in sorted(report.claims, key=lambda claim: claim.news):
+    for claim in sorted(claims_after(entry.reports, report), key=lambda claim: claim.news):
         moved, transition = advance(after, claim)
         fresh = _announce(moved, transition, claim, report, registry) if transition and not report.backfill else ()
         support = supported(moved, claim, report) if claim.news and transition is None else ()
@@ -76,22 +79,22 @@ def _with_missed(before: Entry, after: Entry, claim: Claim, report: Report) -> E
     return msgspec.structs.replace(after, missed=after.missed + 1)
 
 
-def _refold(entry: Entry, old: Report, new: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
-    """The entry with one report replaced, or gone; the differences to the alerts that are out become revisions."""
-    kept = tuple(new if r is old else r for r in entry.reports)
-    usable = [r for r in kept if r.pub_status is PubStatus.USABLE]
+def _refold(entry: Entry, kept: tuple[Report, ...], new: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
+    """The entry as `kept` makes it, where `new` has changed what counts; the differences to the alerts that are out
+    become revisions."""
     after = open_entry(entry.authority, entry.group, registry)
     moves: list[Founded] = []
-    for report in usable:
-        for claim in sorted(report.claims, key=lambda claim: claim.news):
+    for report, claims in counted(kept):
+        for claim in sorted(claims, key=lambda claim: claim.news):
             after, transition = advance(after, claim)
             if transition is not None and denies(transition):
                 moves = [move for move in moves if not _is_denied(move.transition, transition)]
             elif transition is not None and not report.backfill:
                 moves.append(Founded(transition, claim, report))
     told: list[Alert] = []
+    ids = {alert.id for alert in entry.alerts}
     for alert in entry.alerts:
-        ground = _ground(alert, moves)
+        ground = _ground(alert, moves, ids)
         told += _revised(alert, ground, new)
         moves = [move for move in moves if move is not ground]
     out = _with_alerts(entry, told).alerts
@@ -101,10 +104,14 @@ def _refold(entry: Entry, old: Report, new: Report, registry: Registry) -> tuple
     return _with_alerts(after, told), tuple(told)
 
 
-def _ground(alert: Alert, moves: Sequence[Founded]) -> Founded | None:
-    """What the alert rests on now: its own founding, or the same move as another story tells it."""
+def _ground(alert: Alert, moves: Sequence[Founded], known: Collection[AlertId]) -> Founded | None:
+    """What the alert rests on now: its own founding, or the same move as another story tells it.
+
+    Never what another alert was founded on: the half-yearly renewals of a list are all the same move.
+    """
     own = (move for move in moves if _alert_id(move.transition) == alert.id)
-    like = (m for m in moves if matter(m.transition) == (alert.change, alert.stage, alert.instrument, alert.scope))
+    free = (move for move in moves if _alert_id(move.transition) not in known)
+    like = (move for move in free if matter(move.transition) == matter(alert))
     return next(own, None) or next(like, None)
 
 
@@ -124,8 +131,7 @@ def _revised(alert: Alert, now: Founded | None, cause: Report) -> list[Alert]:
     if now is None:
         if alert.status is AlertStatus.RETRACTED:
             return []
-        why = "its story was withdrawn" if cause.pub_status is not PubStatus.USABLE else "its story no longer says so"
-        return [next_revision(alert, why, status=AlertStatus.RETRACTED)]
+        return [next_revision(alert, _why_lost(cause), status=AlertStatus.RETRACTED)]
     _, claim, report = now
     lost = alert.story.id == cause.story.id and report.story.id != cause.story.id
     if not (report is cause or lost) or _facts(claim) == _facts(alert):
@@ -133,16 +139,31 @@ def _revised(alert: Alert, now: Founded | None, cause: Report) -> list[Alert]:
     return [
         next_revision(
             alert,
-            "its first story was withdrawn" if lost else "its story was corrected",
+            _why_corrected(cause, lost),
             status=AlertStatus.CORRECTED,
             evidence=claim.evidence,
             story=report.story,
             speaker=claim.speaker,
             medium=claim.medium,
             date=claim.date,
+            acted_on=claim.acted_on,
             effective_on=claim.effective_on,
+            level=max(alert.level, level_of([Voice(claim, report.story)]), key=list(Level).index),
+            confirmed=alert.confirmed or claim.confirmed,
         )
     ]
+
+
+def _why_lost(cause: Report) -> str:
+    if is_verdict(cause):
+        return f"retracted by {signature(cause)}"
+    return "its story was withdrawn" if cause.pub_status is not PubStatus.USABLE else "its story no longer says so"
+
+
+def _why_corrected(cause: Report, lost: bool) -> str:
+    if is_verdict(cause):
+        return f"corrected by {signature(cause)}"
+    return "its first story was withdrawn" if lost else "its story was corrected"
 
 
 def _facts(told: Claim | Alert) -> tuple[str | None, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
@@ -10,6 +10,7 @@ from streams.corroboration import Voice, confidence_of, independent, level_of
 from streams.ledger import capped, main_lists
 from streams.records import Alert, Claim, Entry, PartialDate, Report, Transition
 from streams.registry import Registry
+from streams.verdicts import counted
 from streams.vocabulary import AlertStatus, Change, Level, Stage
 
 _RANK = {Level.UNCONFIRMED: 0, Level.CONFIRMED: 1, Level.OFFICIAL: 2}
@@ -64,9 +65,10 @@ def _voice(claim: Claim, report: Report) -> dict[str, object]:
     }
 
 
-def _voices_for(reports: Iterable[Report], alert: Alert) -> list[Voice]:
+def _voices_for(reports: Sequence[Report], alert: Alert) -> list[Voice]:
     """All that say what the alert says, as news."""
-    return [Voice(c, r.story) for r in reports for c in r.claims if c.news and matter(c) == matter(alert)]
+    said = ((report, claim) for report, claims in counted(reports) for claim in claims)
+    return [Voice(claim, report.story) for report, claim in said if claim.news and matter(claim) == matter(alert)]
 
 
 def next_revision(alert: Alert, reason: str, **changes: object) -> Alert:

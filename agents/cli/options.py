@@ -13,6 +13,7 @@ from agents.logs import configure_logging
 from agents.settings import Settings, load_settings
 from streams.errors import SettingsError
 from streams.feeds import FeedSpec, default_feeds, feed_of_url, load_feeds
+from streams.registry import Registry, load_registry
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).", show_default=False)]
 BrokerFlag = Annotated[
@@ -20,6 +21,10 @@ BrokerFlag = Annotated[
 ]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for what must survive.", show_default=False)]
 LogLevel = Annotated[str | None, typer.Option("--log-level", help="debug, info, warning or error.", show_default=False)]
+Baseline = Annotated[
+    str | None,
+    typer.Option("--baseline", help="What the workers were started with: registry or none.", show_default=False),
+]
 FeedUrls = Annotated[
     list[str] | None,
     typer.Option("--feed", help="Poll this address instead of the feed list; may be repeated.", show_default=False),
@@ -44,6 +49,25 @@ def with_broker(settings: Settings) -> Settings:
     if broker is None:
         raise SettingsError("no broker: set LISTWIRE_BROKER, or start `listwire up` in another terminal")
     return settings.model_copy(update={"broker": broker})
+
+
+def broker_or_none(settings: Settings, instead: str, *, required: bool = False) -> str | None:
+    """The broker's bootstrap servers, None if there is no broker: stderr says so, and what is done `instead`.
+
+    Raises SettingsError where nothing can be done without one.
+    """
+    try:
+        return with_broker(settings).broker
+    except SettingsError as error:
+        if required:
+            raise
+        typer.echo(f"listwire: {error}; {instead}", err=True)
+        return None
+
+
+def registry_of(settings: Settings) -> Registry:
+    """The registry with the baseline that the ledger starts from."""
+    return load_registry() if settings.baseline == "registry" else load_registry().without_baseline()
 
 
 def broker_dir(data_dir: Path) -> Path:

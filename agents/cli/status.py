@@ -1,30 +1,54 @@
-"""`listwire status`: where a group stands, with whom, and since when."""
+"""`listwire status`: where a group stands, with whom, and since when; on a day of the past; and how it came to it."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import date, datetime
 from typing import Annotated
 
 import orjson
 import typer
 from msgspec import to_builtins
 
-from agents.cli.options import BrokerFlag, Config, DataDir, settings_of, with_broker
+from agents.claims_log import read_claims
+from agents.cli.naming import Pair, authority_name, group_name, pairs_of
+from agents.cli.options import Baseline, BrokerFlag, Config, DataDir, broker_or_none, registry_of, settings_of
+from agents.cli.status_history import history_lines, history_rows
+from agents.clock import utcnow
 from agents.kafka import require_broker
 from agents.memory import LogReader
 from agents.rendering import status_lines
-from agents.settings import Settings
 from streams.alerts import status_of
 from streams.codec import decode
-from streams.errors import ListwireError, RecordError, SettingsError
+from streams.errors import RecordError, SettingsError
+from streams.history import Told, entry_on
 from streams.ledger import open_entry
-from streams.records import AuthorityKey, GroupKey, LedgerKey, Status, ledger_key
+from streams.records import LedgerKey, Status, ledger_key
 from streams.registry import Registry, load_registry
-from streams.topics import TOPICS, Topic
+from streams.topics import Topic, partitions_of
 
-
-class UnknownNameError(ListwireError):
-    """Neither a group nor an authority."""
+Rows = dict[LedgerKey, Status]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help="A group, an authority, or both, by key or name; all that has moved if absent.",
+        show_default=False,
+    ),
+]
+At = Annotated[
+    datetime | None,
+    typer.Option(
+        "--at",
+        formats=["%Y-%m-%d"],
+        help="As it was at the end of that day (UTC), by what is known today: the baseline of the day and the "
+        "claims acted on by then, however late they were told.",
+        show_default=False,
+    ),
+]
+History = Annotated[
+    bool, typer.Option("--history", help="How one pair came to stand so: each claim and alert revision, as told.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -33,59 +57,58 @@ def register(app: typer.Typer) -> None:
 
 
 def status(
-    name: Annotated[
-        str | None,
-        typer.Argument(help="A group or authority, by key or name; all that has moved if absent.", show_default=False),
-    ] = None,
+    names: Names = None,
+    at: At = None,
+    history: History = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="The registry's baseline alone, no broker.")] = False,
     broker: BrokerFlag = None,
     data_dir: DataDir = None,
+    baseline: Baseline = None,
     config: Config = None,
 ) -> None:
     """The ledger's rows for a group or an authority: the baseline, moved on by every claim so far."""
-    registry = load_registry()
-    rows = {} if name is None else _baseline(name, registry)
-    if not offline:
-        rows |= asyncio.run(_live(settings_of(config, broker=broker, data_dir=data_dir), name, registry))
-    for row in sorted(rows.values(), key=lambda row: (row.group, row.authority)):
-        typer.echo(orjson.dumps(to_builtins(row)).decode() if as_json else "\n".join(status_lines(row, registry)))
-    if not rows:
-        typer.echo("nothing known")
+    settings = None if offline else settings_of(config, broker=broker, data_dir=data_dir, baseline=baseline)
+    registry = registry_of(settings) if settings else load_registry()
+    pairs = pairs_of(names, registry) if names else None
+    day = _past_day(at)
+    if history and (pairs is None or len(pairs) != 1 or day is not None):
+        raise SettingsError("--history is of one pair, and of all its days: give an authority and a group, no --at")
+    instead = "showing the registry's baseline"
+    bootstrap = broker_or_none(settings, instead, required=pairs is None) if settings else None
+    if history and pairs:
+        _show_history(pairs[0], asyncio.run(_log_of(pairs[0], bootstrap)), registry, as_json)
+    else:
+        _show_rows(asyncio.run(_rows(bootstrap, pairs, day, registry)), registry, as_json)
 
 
-def _baseline(name: str, registry: Registry) -> dict[LedgerKey, Status]:
-    pairs = _pairs(name, registry)
-    entries = [open_entry(authority, group, registry) for authority, group in pairs]
+async def _rows(bootstrap: str | None, pairs: list[Pair] | None, day: date | None, registry: Registry) -> Rows:
+    rows = _baseline(pairs or [], day, registry)
+    if bootstrap is None:
+        return rows
+    return rows | await (_live(bootstrap, pairs) if day is None else _past(bootstrap, pairs, day, registry))
+
+
+def _past_day(at: datetime | None) -> date | None:
+    if at is not None and at.date() > utcnow().date():
+        raise SettingsError(f"--at: {at:%Y-%m-%d} is still to come; see `listwire due`")
+    return at.date() if at is not None else None
+
+
+def _baseline(pairs: list[Pair], day: date | None, registry: Registry) -> Rows:
+    if day is None:
+        entries = [open_entry(authority, group, registry) for authority, group in pairs]
+    else:
+        entries = [entry_on(day, authority, group, (), registry) for authority, group in pairs]
     return {entry.key: status_of(entry, -1) for entry in entries if entry.standings}
 
 
-def _pairs(name: str, registry: Registry) -> list[tuple[AuthorityKey, GroupKey]]:
-    group = registry.resolve(name)
-    if group is not None:
-        return [(authority, group) for authority in registry.authorities]
-    authority = AuthorityKey(name.lower())
-    if authority not in registry.authorities:
-        near = ", ".join(key for key, _, _ in registry.search(name, 3))
-        raise UnknownNameError(f"{name!r} is neither a group nor an authority" + (f"; near: {near}" if near else ""))
-    return [(authority, key) for key in registry.groups]
-
-
-async def _live(settings: Settings, name: str | None, registry: Registry) -> dict[LedgerKey, Status]:
-    """The rows on the broker; without one only the baseline is known, which is said on stderr."""
-    try:
-        found = with_broker(settings)
-    except SettingsError as error:
-        if name is None:
-            raise
-        typer.echo(f"listwire: {error}; showing the registry's baseline", err=True)
-        return {}
-    bootstrap = str(found.broker)
+async def _live(bootstrap: str, pairs: list[Pair] | None) -> Rows:
+    """The rows on the broker."""
     await require_broker(bootstrap)
-    wanted = None if name is None else {ledger_key(*pair) for pair in _pairs(name, registry)}
-    rows: dict[LedgerKey, Status] = {}
-    partitions = next(spec.partitions for spec in TOPICS if spec.topic is Topic.STATUS)
-    for partition in range(partitions):
+    wanted = None if pairs is None else {ledger_key(*pair) for pair in pairs}
+    rows: Rows = {}
+    for partition in range(partitions_of(Topic.STATUS)):
         async for message in LogReader(bootstrap)(Topic.STATUS, partition, 0, None):
             try:
                 row = decode(message.value, Status)
@@ -95,3 +118,37 @@ async def _live(settings: Settings, name: str | None, registry: Registry) -> dic
             if wanted is None or key in wanted:
                 rows[key] = row
     return rows
+
+
+async def _past(bootstrap: str, pairs: list[Pair] | None, day: date, registry: Registry) -> Rows:
+    """The rows of that day, where anything was known by then; `offset` is of the newest report that was read."""
+    wanted = None if pairs is None else {ledger_key(*pair) for pair in pairs}
+    rows: Rows = {}
+    for key, log in (await read_claims(bootstrap, wanted)).items():
+        report = log[0].report
+        entry = entry_on(day, report.authority, report.group, log, registry)
+        if entry.standings:
+            rows[key] = status_of(entry, log[-1].offset)
+    return rows
+
+
+async def _log_of(pair: Pair, bootstrap: str | None) -> list[Told]:
+    key = ledger_key(*pair)
+    return [] if bootstrap is None else (await read_claims(bootstrap, {key})).get(key, [])
+
+
+def _show_rows(rows: Rows, registry: Registry, as_json: bool) -> None:
+    for row in sorted(rows.values(), key=lambda row: (row.group, row.authority)):
+        typer.echo(orjson.dumps(to_builtins(row)) if as_json else "\n".join(status_lines(row, registry)))
+    if not rows:
+        typer.echo("nothing known", err=as_json)
+
+
+def _show_history(pair: Pair, log: list[Told], registry: Registry, as_json: bool) -> None:
+    if as_json:
+        for row in history_rows(pair, log, registry):
+            typer.echo(orjson.dumps(row))
+        return
+    typer.echo(f"{authority_name(pair[0], registry)} ▸ {group_name(pair[1], registry)}")
+    lines = list(history_lines(pair, log, registry))
+    typer.echo("\n".join(lines) if lines else "nothing known")

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from agents.cli.options import BrokerFlag, Config, DataDir, LogLevel, settings_of
+from agents.cli.options import BrokerFlag, Config, DataDir, LogLevel, registry_of, settings_of
 from agents.worker import run_worker
-from streams.registry import load_registry
 
 
 def register(app: typer.Typer) -> None:
@@ -43,5 +42,5 @@ def worker(
         data_dir=data_dir,
         log_level=log_level,
     )
-    registry = load_registry() if settings.baseline == "registry" else load_registry().without_baseline()
+    registry = registry_of(settings)
     raise typer.Exit(asyncio.run(run_worker(settings, registry)))

@@ -7,8 +7,9 @@ is in this folder's README.md.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from streams.records import AuthorityKey, GroupKey, PartialDate
 
@@ -106,6 +107,21 @@ class Organ(Entry, frozen=True, kw_only=True):
     act: Act
 
 
+class TermEnd(StrEnum):
+    """What happens when the term of a listing has run."""
+
+    EXPIRY = "expiry"  # it lapses unless it was renewed
+    REVIEW = "review"  # it goes on, and the authority has to look at it again
+
+
+class Term(Entry, frozen=True, kw_only=True):
+    """How long a listing runs from its day, or from its last renewal."""
+
+    months: Annotated[int, Meta(ge=1)]
+    ends: TermEnd
+    law: str
+
+
 class Instrument(Entry, frozen=True, kw_only=True):
     """A list the authority keeps."""
 
@@ -114,6 +130,7 @@ class Instrument(Entry, frozen=True, kw_only=True):
     short: tuple[str, ...] = ()
     main: bool = False
     publication: str | None = None  # what makes an entry on it legal
+    term: Term | None = None  # None: without a term, or one that each act sets for itself
 
 
 class Authority(Entry, frozen=True, kw_only=True):
