@@ -137,6 +137,8 @@ def look_with_the_commands(broker: str, alerts: int) -> None:
     told = listwire("tail", "--json", "--until-end", "--broker", broker)
     assert len(told.splitlines()) >= alerts
     assert b"DELISTING DECIDED" in listwire("tail", "--until-end", "--broker", broker)
+    chosen = listwire("tail", "--json", "--until-end", "--only", "authority=ru,kg&change=delisting", "--broker", broker)
+    assert {json.loads(line)["authority"] for line in chosen.splitlines()} == {"ru", "kg"}
     status = listwire("status", "Taliban", "--broker", broker).decode()
     assert "Russia ▸ Taliban: listed\n    main list: delisting decided since" in status
     assert b"designation.claims     4 partitions" in listwire("topics", "describe", "--broker", broker)

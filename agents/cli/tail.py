@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
+from itertools import chain
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 import typer
 from aiokafka import AIOKafkaConsumer
@@ -16,8 +19,13 @@ from agents.kafka import require_broker
 from agents.rendering import WIDTH, plain, render
 from streams.codec import decode
 from streams.errors import RecordError, SettingsError
-from streams.records import Alert
+from streams.filters import EVERYTHING, KEYS, Filter, parse_filter, require_known
+from streams.records import Alert, AlertId
+from streams.registry import load_registry
 from streams.topics import Topic
+
+Show = Callable[[Any], bool]
+"""Shows a record; False if it was left out."""
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +36,15 @@ def register(app: typer.Typer) -> None:
 def tail(
     topic: Annotated[str, typer.Argument(help="A topic; see `listwire topics describe`.")] = Topic.ALERTS.value,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a message.")] = False,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--only",
+            metavar="FILTER",
+            help="Alerts like these, as in a sink's URL: 'authority=ru,us&level=confirmed'. Later revisions follow.",
+            show_default=False,
+        ),
+    ] = None,
     new: Annotated[bool, typer.Option("--new", help="Only what comes from now on.")] = False,
     count: Annotated[
         int | None,
@@ -41,12 +58,15 @@ def tail(
     """Follow a topic from its beginning, in no consumer group: reading it changes nothing."""
     if topic not in set(Topic):
         raise SettingsError(f"no topic {topic!r} (known: {', '.join(Topic)})")
+    wanted = _filter(only, topic)
     settings = with_broker(settings_of(config, broker=broker, data_dir=data_dir))
-    show = _show_json if as_json or topic != Topic.ALERTS else _show_alert
+    show: Show = _show_json if as_json or topic != Topic.ALERTS else _show_alert
+    if only is not None:
+        show = _Chosen(wanted, show)
     asyncio.run(_follow(str(settings.broker), topic, show, new=new, count=count, until_end=until_end))
 
 
-async def _follow(bootstrap: str, topic: str, show: Any, *, new: bool, count: int | None, until_end: bool) -> None:
+async def _follow(bootstrap: str, topic: str, show: Show, *, new: bool, count: int | None, until_end: bool) -> None:
     await require_broker(bootstrap)
     reset = "latest" if new else "earliest"
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset=reset)
@@ -55,29 +75,65 @@ async def _follow(bootstrap: str, topic: str, show: Any, *, new: bool, count: in
         ends = await consumer.end_offsets(consumer.assignment()) if until_end else None
         shown = 0
         while not (ends is not None and await _at(consumer, ends)) and (count is None or shown < count):
-            for records in (await consumer.getmany(timeout_ms=300)).values():
-                for record in records[: None if count is None else count - shown]:
-                    show(record)
-                    shown += 1
+            came = await consumer.getmany(timeout_ms=300)
+            for record in chain.from_iterable(came.values()):
+                shown += (count is None or shown < count) and show(record)
     finally:
         await consumer.stop()
+
+
+def _filter(only: str | None, topic: str) -> Filter:
+    if only is None:
+        return EVERYTHING
+    if topic != Topic.ALERTS:
+        raise SettingsError(f"--only: {topic} holds no alerts")
+    options = dict(parse_qsl(only, keep_blank_values=True))
+    for name in options.keys() - set(KEYS):
+        raise SettingsError(f"--only: no filter {name!r} (known: {', '.join(KEYS)})")
+    if not options:
+        raise SettingsError(f"--only: {only!r} is no filter, such as authority=ru&level=confirmed")
+    wanted = parse_filter(options)
+    registry = load_registry()
+    require_known(wanted, registry.authorities, registry.groups)
+    return wanted
+
+
+class _Chosen:
+    """Shows the alerts that are wanted, and every later revision of those."""
+
+    def __init__(self, wanted: Filter, show: Show) -> None:
+        self._wanted = wanted
+        self._show = show
+        self._followed: set[AlertId] = set()
+
+    def __call__(self, record: Any) -> bool:
+        try:
+            alert = decode(record.value, Alert)
+        except RecordError:
+            return self._show(record)  # it says what is wrong with it
+        if alert.id not in self._followed and not self._wanted.admits(alert):
+            return False
+        self._followed.add(alert.id)
+        return self._show(record)
 
 
 async def _at(consumer: Any, ends: dict[Any, int]) -> bool:
     return all([await consumer.position(partition) >= end for partition, end in ends.items()])
 
 
-def _show_json(record: Any) -> None:
+def _show_json(record: Any) -> bool:
     sys.stdout.buffer.write((record.value if record.value is not None else b"null") + b"\n")
     sys.stdout.buffer.flush()
+    return True
 
 
-def _show_alert(record: Any) -> None:
+def _show_alert(record: Any) -> bool:
     try:
         alert = decode(record.value, Alert)
     except RecordError as error:
         sys.stderr.write(f"listwire: {record.topic}/{record.partition}/{record.offset}: {plain(str(error))}\n")
-        return
+        return True
     console = Console(highlight=False, emoji=False, markup=False)
     console.print(render(alert, utcnow(), min(WIDTH, console.width)))
     console.print()
+    return True
