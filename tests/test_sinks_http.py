@@ -86,7 +86,7 @@ def webhook(address: str, tmp_path: Path, opened: Callable[..., Sink]) -> Sink:
 
 
 async def test_a_receiver_can_verify_what_it_gets(desk: Desk, webhook: Sink, alert_of: MakeAlert) -> None:
-    await webhook.deliver(alert_of(headline="Ünïcode"), NOW)
+    await webhook.deliver(alert_of(headline="Ünïcode"), datetime.now(UTC))
     request, body = desk.last
     assert Webhook(SECRET).verify(body, dict(request.headers))["from"] == "listed"
     assert body == encode(alert_of(headline="Ünïcode"))
@@ -101,7 +101,7 @@ async def test_a_receiver_can_verify_what_it_gets(desk: Desk, webhook: Sink, ale
 
 async def test_the_id_is_that_of_the_revision_at_every_try(desk: Desk, webhook: Sink, alert_of: MakeAlert) -> None:
     for told in (alert_of(), alert_of(), alert_of(revision=2), alert_of(id="a\r\nb")):
-        await webhook.deliver(told, NOW)
+        await webhook.deliver(told, datetime.now(UTC))
     ids = [request.headers["webhook-id"] for request, _ in desk.requests]
     assert ids == ["a1b2c3-1", "a1b2c3-1", "a1b2c3-2", "a__b-1"]
 
@@ -110,7 +110,7 @@ async def test_a_secret_is_changed_without_a_restart_and_two_sign_meanwhile(
     desk: Desk, webhook: Sink, tmp_path: Path, alert_of: MakeAlert
 ) -> None:
     secret_file(tmp_path, f"{OTHER}\n{SECRET}\n")
-    await webhook.deliver(alert_of(), NOW)
+    await webhook.deliver(alert_of(), datetime.now(UTC))
     request, body = desk.last
     for secret in (SECRET, OTHER):
         assert Webhook(secret).verify(body, dict(request.headers))
@@ -129,7 +129,7 @@ async def test_a_secret_that_is_none_is_named_and_never_shown(
     problem = f"{file}: each line is whsec_ and 24 to 64 bytes in base64"
     assert str(told.value) == f"sink 'webhook+https://desk.example': {problem}"
     with pytest.raises(SinkError) as later:
-        await webhook.deliver(alert_of(), NOW)
+        await webhook.deliver(alert_of(), datetime.now(UTC))
     assert str(later.value) == problem
     assert not isinstance(later.value, Refusal)
 
@@ -143,7 +143,7 @@ async def test_the_settings_may_name_the_secret_of_all_webhooks(
     desk: Desk, address: str, tmp_path: Path, opened: Callable[..., Sink], alert_of: MakeAlert
 ) -> None:
     means = HOME._replace(secret_file=secret_file(tmp_path, SECRET), contact="mailto:me")
-    await opened(f"webhook+{address.partition('?')[0]}", means).deliver(alert_of(), NOW)
+    await opened(f"webhook+{address.partition('?')[0]}", means).deliver(alert_of(), datetime.now(UTC))
     request, body = desk.last
     assert Webhook(SECRET).verify(body, dict(request.headers))
     assert request.headers["User-Agent"].endswith("(+mailto:me)")

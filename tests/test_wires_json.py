@@ -34,7 +34,7 @@ FEED = FeedSpec(key="test", url="https://wires.example/feed.json", name="Test", 
 REASONS = {"empty", "html", "not-a-feed", "truncated", "too-large", "entities", "malformed"}
 DEFAULTS = {
     "published_precision": "time", "pub_status": "usable", "revision": 1, "complete": True, "subjects": [],
-    "signals": [],
+    "signals": [], "trusted": True,
 }  # fmt: skip
 UNTOLD = {"schema", "id", "feed", "received_at"}
 
