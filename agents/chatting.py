@@ -1,4 +1,4 @@
-"""What the sinks of chats share: an address that is itself the secret, and one short message an alert.
+"""What the sinks of chats share: an address that is itself the secret, and one short message an alert or bundle.
 
 Whoever knows the address of an incoming webhook can write into the channel. So it stands in a file of its owner
 alone, the sink's URL names the file, and nothing shows what is in it. A message may come twice after a crash: chats
@@ -8,7 +8,7 @@ know no key of a delivery, so each message shows the id of the alert and, of a l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from yarl import URL
 from agents.credentials import CredentialError, secret_bytes
 from agents.posting import Poster, web_address
 from agents.sinks import Means, SinkError
-from agents.wording import Words, words_of
+from agents.wording import Words, bundle_words, words_of
 from streams.errors import SettingsError
 from streams.outlets import Outlet
 from streams.records import Alert
@@ -60,11 +60,18 @@ class ChatSink:
 
     async def deliver(self, alert: Alert, now: datetime) -> None:
         """Taken by the chat. Raises SinkError or Refusal."""
+        await self._post(words_of(alert), now)
+
+    async def deliver_bundle(self, alerts: Sequence[Alert], now: datetime) -> None:
+        """As `deliver`, in one message."""
+        await self._post(bundle_words(alerts), now)
+
+    async def _post(self, words: Words, now: datetime) -> None:
         try:
             url = await asyncio.to_thread(self._address.read)
         except CredentialError as error:
             raise SinkError(str(error)) from None
-        self._heard(await self._poster.post(url, orjson.dumps(self._composed(words_of(alert))), now))
+        self._heard(await self._poster.post(url, orjson.dumps(self._composed(words)), now))
 
     async def close(self) -> None:
         """Lets go of the connections."""

@@ -49,7 +49,7 @@ def feed_of(state: State, file: Path) -> bytes:
 def _entry(feed: Element, kept: Kept) -> None:
     words, alert = words_of(kept.alert), kept.alert
     entry = SubElement(feed, "entry")
-    _text(entry, "id", f"urn:listwire:alert:{words.id}")
+    _text(entry, "id", f"urn:listwire:alert:{clean(alert.id)}")
     _text(entry, "title", words.title)
     _text(entry, "published", _instant(kept.published))
     _text(entry, "updated", _instant(kept.updated))

@@ -13,12 +13,16 @@ the filter says of them: a retraction must reach all who believe the alert.
 
 A message with the header `sink` is for the herald of that consumer group alone, and delivered although it was
 before: so a dead letter is sent again to the one sink that missed it.
+
+A sink that people read gets the alerts of one story as one message (`agents.parcels`). They share its fate: delivered
+together, or each buried with the same reason.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -31,10 +35,12 @@ from agents.clock import utcnow
 from agents.deadletter import Guard, Publishes, Reason, Refused, exit_now, tolerant
 from agents.kafka import Incoming, Outgoing
 from agents.logs import get_logger
-from agents.memory import ReadLog, incoming
+from agents.memory import ReadLog
 from agents.metrics import DELIVERIES
-from agents.sinks import Refusal, Sink, SinkError, group_of
+from agents.parcels import MOST, Progress, batches, parcels
+from agents.sinks import BundleSink, Refusal, Sink, SinkError, group_of
 from streams.codec import decode
+from streams.errors import RecordError
 from streams.filters import EVERYTHING, Filter
 from streams.outlets import parse_outlet
 from streams.records import Alert, AlertId
@@ -72,6 +78,8 @@ class Herald:
     _delivered: Delivered = field(default_factory=dict, init=False)
     _known: set[int] = field(default_factory=set, init=False)
     _followed: dict[AlertId, None] = field(default_factory=dict, init=False)
+    _parcel: Sequence[Incoming] = field(default=(), init=False)
+    _fates: dict[str, Refused | None] = field(default_factory=dict, init=False)
     _failing_since: datetime | None = field(default=None, init=False)
 
     @property
@@ -106,12 +114,24 @@ class Herald:
         consumer.subscribe([str(Topic.ALERTS)], listener=_Listener(self._known.clear))
         try:
             await consumer.start()
-            async for record in consumer:
-                await self.guard(incoming(record))
-                await _commit(consumer, record)
+            async for batch in batches(consumer, gather=isinstance(self.sink, BundleSink)):
+                await self._work_off(batch, consumer)
         finally:
             await consumer.stop()
             await self.sink.close()
+
+    async def _work_off(self, batch: Sequence[Incoming], consumer: Any) -> None:
+        progress = Progress(batch)
+        for parcel in parcels(batch, MOST if isinstance(self.sink, BundleSink) else 1):
+            ours = consumer.assignment()  # what went to another herald meanwhile is its to deliver
+            await self.hand_over([event for event in parcel if TopicPartition(event.topic, event.partition) in ours])
+            await _commit(consumer, progress.done(parcel))
+
+    async def hand_over(self, parcel: Sequence[Incoming]) -> None:
+        """Sees each message of the parcel delivered, with the others where the sink takes bundles, or buried."""
+        self._parcel, self._fates = parcel, {}
+        for event in parcel:
+            await self.guard(event)
 
     async def _recall(self, event: Incoming) -> None:
         """Remembers what went out of this partition before the event, once per assignment."""
@@ -130,16 +150,33 @@ class Herald:
 
     async def _hand_over(self, event: Incoming) -> tuple[Outgoing, ...]:
         alert = decode(event.value, Alert)
-        if unmet := self._unmet(alert, dict(event.headers).get(FOR_ONE_SINK)):
+        if unmet := self._unmet(alert, event):
             DELIVERIES.labels(sink=self.scheme, outcome=unmet).inc()
             return ()
-        await self._deliver(alert, event.timestamp)
+        if event.origin not in self._fates:
+            mates = await self._wanted_from(event)
+            fate = await self._fate(tuple(mates.values()), event.timestamp)
+            self._fates |= dict.fromkeys(mates, fate)
+        if refused := self._fates[event.origin]:
+            raise refused
         DELIVERIES.labels(sink=self.scheme, outcome="delivered").inc()
         _note(self._delivered, (alert.id, alert.revision))
         return ()
 
-    def _unmet(self, alert: Alert, only: bytes | None) -> str | None:
+    async def _wanted_from(self, event: Incoming) -> dict[str, Alert]:
+        """What is to be delivered of the parcel, by origin, from this message on."""
+        wanted: dict[str, Alert] = {}
+        for mate in self._parcel[self._parcel.index(event) :]:
+            await self._recall(mate)
+            with suppress(RecordError):  # it is buried when its turn comes
+                alert = decode(mate.value, Alert)
+                if self._unmet(alert, mate) is None:
+                    wanted[mate.origin] = alert
+        return wanted
+
+    def _unmet(self, alert: Alert, event: Incoming) -> str | None:
         """Why the alert is not to be delivered here, if so."""
+        only = dict(event.headers).get(FOR_ONE_SINK)
         if only is not None:
             return None if only == self.group.encode() else "unwanted"
         if (alert.id, alert.revision) in self._delivered:
@@ -154,17 +191,18 @@ class Herald:
         _note(self._followed, alert.id)
         return True
 
-    async def _deliver(self, alert: Alert, told_at_s: float) -> None:
-        """Returns once delivered. Raises Refused to bury it."""
+    async def _fate(self, alerts: Sequence[Alert], told_at_s: float) -> Refused | None:
+        """Returns once they are delivered, or given up: then why."""
         pauses = _pauses(self.first_pause_s)
-        while (failure := await self._failure(alert)) is not None:
+        while (failure := await self._failure(alerts)) is not None:
             if isinstance(failure, Refusal):
-                raise Refused(Reason.SINK_REFUSED, f"{self.group}: {failure}")
+                return Refused(Reason.SINK_REFUSED, f"{self.group}: {failure}")
             left_s = self._left_s(told_at_s)
             if left_s <= 0:
-                raise Refused(Reason.SINK_DOWN, f"{self.group}: {failure}, given up after {self.patience_s:g} s")
+                return Refused(Reason.SINK_DOWN, f"{self.group}: {failure}, given up after {self.patience_s:g} s")
             asked_s = min(failure.retry_after_s, LONGEST_WAIT_S)
             await asyncio.sleep(min(max(next(pauses), asked_s), left_s))
+        return None
 
     def _left_s(self, told_at_s: float) -> float:
         """For how long an alert of that time is still tried."""
@@ -172,11 +210,11 @@ class Herald:
         self._failing_since = self._failing_since or now
         return max(told_at_s, self._failing_since.timestamp()) + self.patience_s - now.timestamp()
 
-    async def _failure(self, alert: Alert) -> SinkError | None:
+    async def _failure(self, alerts: Sequence[Alert]) -> SinkError | None:
         try:
-            await self.sink.deliver(alert, self.now())
+            await self._deliver(alerts)
         except SinkError as error:
-            logger.warning("delivery failed", sink=self.group, alert=alert.id, error=str(error))
+            logger.warning("delivery failed", sink=self.group, alerts=[a.id for a in alerts], error=str(error))
             outcome = "refused" if isinstance(error, Refusal) else "failed"
             DELIVERIES.labels(sink=self.scheme, outcome=outcome).inc()
             if isinstance(error, Refusal):
@@ -184,6 +222,13 @@ class Herald:
             return error
         self._failing_since = None
         return None
+
+    async def _deliver(self, alerts: Sequence[Alert]) -> None:
+        if isinstance(self.sink, BundleSink) and len(alerts) > 1:
+            await self.sink.deliver_bundle(alerts, self.now())
+            return
+        (alert,) = alerts
+        await self.sink.deliver(alert, self.now())
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -197,11 +242,12 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         """Nothing to do: a partition is recalled at its first alert."""
 
 
-async def _commit(consumer: Any, record: Any) -> None:
+async def _commit(consumer: Any, offsets: dict[TopicPartition, int]) -> None:
     try:
-        await consumer.commit({TopicPartition(record.topic, record.partition): record.offset + 1})
+        if offsets:
+            await consumer.commit(offsets)
     except (CommitFailedError, IllegalStateError):
-        logger.debug("partition has moved on", partition=record.partition, offset=record.offset)
+        logger.debug("partitions have moved on", offsets=offsets)
 
 
 def _pauses(first_s: float) -> Iterator[float]:

@@ -1,4 +1,7 @@
-"""An alert as a mail: subject, text, threading. Nothing of a story can become a header.
+"""Alerts as a mail: subject, text, threading. Nothing of a story can become a header.
+
+All that is told of one story is one thread: each mail refers to an id made of the `bundle`, under which nothing is ever
+sent, so that it does not matter which of them a mailbox has.
 
 Every line is cleaned (one line, no control characters) before it gets near a header, and the headers are set through
 the standard library's policy, which refuses line ends and encodes the rest.
@@ -6,7 +9,9 @@ the standard library's policy, which refuses line ends and encodes the rest.
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -15,7 +20,7 @@ from email.policy import SMTP
 from typing import NamedTuple
 
 from agents.sinks import delivery_id
-from agents.wording import words_of
+from agents.wording import bundle_words, words_of
 from streams.outlets import Outlet
 from streams.records import Alert
 
@@ -39,21 +44,32 @@ def letterhead_of(outlet: Outlet) -> Letterhead:
     return Letterhead(sender, recipients)
 
 
-def letter_of(alert: Alert, head: Letterhead, now: datetime) -> EmailMessage:
-    """The mail that tells of this revision."""
-    words = words_of(alert)
+def letter_of(alerts: Sequence[Alert], head: Letterhead, now: datetime) -> EmailMessage:
+    """The mail that tells of this revision, or of these of one story."""
+    words = words_of(alerts[0]) if len(alerts) == 1 else bundle_words(alerts)
     letter = EmailMessage(policy=SMTP)
     letter["From"] = Address("Listwire", addr_spec=head.sender)
     letter["To"] = [Address(addr_spec=recipient) for recipient in head.recipients]
     letter["Subject"] = words.title
     letter["Date"] = now
-    letter["Message-ID"] = _message_id(delivery_id(alert), head)
-    if alert.revision > 1:
-        letter["References"] = _message_id(delivery_id(alert).rpartition("-")[0] + "-1", head)
+    letter["Message-ID"] = _message_id(mail_id(alerts), head)
+    letter["References"] = _message_id(f"story-{_digest(alerts[0].bundle)}", head)
     letter["Auto-Submitted"] = "auto-generated"
-    letter["X-Listwire-Alert"] = delivery_id(alert)
+    for alert in alerts:
+        letter["X-Listwire-Alert"] = delivery_id(alert)
     letter.set_content("\n\n".join((words.title, *words.lines)) + "\n", cte="quoted-printable")
     return letter
+
+
+def mail_id(alerts: Sequence[Alert]) -> str:
+    """The same for each try at telling the same, and for nothing else."""
+    if len(alerts) == 1:
+        return delivery_id(alerts[0])
+    return f"bundle-{_digest(' '.join(map(delivery_id, alerts)))}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=10).hexdigest()
 
 
 def _message_id(name: str, head: Letterhead) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from rich.console import Console
@@ -52,13 +52,29 @@ def render(alert: Alert, now: datetime | None, width: int = WIDTH) -> Text:
 
     Without `now`, for alerts of the past, it tells the day of publication instead of how fresh the alert is.
     """
-    colour = _COLOURS[alert.kind] if alert.status is not AlertStatus.RETRACTED else "bright_black"
+    return _barred(_lines(alert, now, _colour(alert)), _colour(alert), width)
+
+
+def render_bundle(alerts: Sequence[Alert], now: datetime, width: int = WIDTH) -> Text:
+    """The alerts of one story: each with its move, then what they share, once."""
+    moves = [line for alert in alerts for line in (_headline(alert, _colour(alert)), move(alert))]
+    quotes = {quote(alert).plain: quote(alert) for alert in alerts}
+    voices = {speaker(alert).plain: speaker(alert) for alert in alerts}
+    shared = (*quotes.values(), *voices.values(), *_footer(alerts[0], now))
+    return _barred((*moves, *shared), _colour(alerts[0]), width)
+
+
+def _barred(lines: Iterable[Text], colour: str, width: int) -> Text:
     console = Console(file=io.StringIO(), width=width)
     bar = Text(BAR, colour)
-    wrapped = [part for line in _lines(alert, now, colour) for part in line.wrap(console, width - len(BAR))]
+    wrapped = [part for line in lines for part in line.wrap(console, width - len(BAR))]
     for part in wrapped:
         part.rstrip()
     return Text("\n").join(Text.assemble(bar, part) for part in wrapped)
+
+
+def _colour(alert: Alert) -> str:
+    return _COLOURS[alert.kind] if alert.status is not AlertStatus.RETRACTED else "bright_black"
 
 
 def status_lines(row: Status, registry: Registry) -> list[str]:
@@ -98,8 +114,12 @@ def inert(text: str) -> str:
 def _lines(alert: Alert, now: datetime | None, colour: str) -> Iterator[Text]:
     yield _headline(alert, colour)
     yield move(alert)
-    yield Text.assemble("“", (plain(alert.evidence.text), "underline"), "”")
+    yield quote(alert)
     yield voice(alert)
+    yield from _footer(alert, now)
+
+
+def _footer(alert: Alert, now: datetime | None) -> Iterator[Text]:
     yield _origin(alert, now)
     if alert.story.link:
         yield Text(plain(alert.story.link), "dim")
@@ -140,14 +160,23 @@ def move(alert: Alert) -> Text:
 
 def voice(alert: Alert) -> Text:
     """Who says so, through whom, and how sure the reading is."""
+    return speaker(alert).append(f" · confidence {alert.confidence:.2f} · {plain(alert.id)}", "dim")
+
+
+def quote(alert: Alert) -> Text:
+    """The words of the story that the alert rests on."""
+    return Text.assemble("“", (plain(alert.evidence.text), "underline"), "”")
+
+
+def speaker(alert: Alert) -> Text:
+    """Who says so, and through whom."""
     line = Text()
-    if alert.speaker:
-        line.append("said by ").append(plain(alert.speaker), "bold")
-        if alert.medium and alert.medium != alert.speaker:
-            line.append(f" through {plain(alert.medium)}")
-    else:
-        line.append(f"as {plain(alert.medium)} has it" if alert.medium else "nobody named as the source")
-    return line.append(f" · confidence {alert.confidence:.2f} · {plain(alert.id)}", "dim")
+    if not alert.speaker:
+        return line.append(f"as {plain(alert.medium)} has it" if alert.medium else "nobody named as the source")
+    line.append("said by ").append(plain(alert.speaker), "bold")
+    if alert.medium and alert.medium != alert.speaker:
+        line.append(f" through {plain(alert.medium)}")
+    return line
 
 
 def _origin(alert: Alert, now: datetime | None) -> Text:

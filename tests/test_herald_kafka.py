@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from msgspec.structs import replace
 from standardwebhooks import Webhook
 
 from agents.broker import Broker, BrokerSpec
@@ -20,7 +21,7 @@ from agents.memory import LogReader
 from agents.sinks import Means, open_sink
 from streams.codec import encode
 from streams.outlets import parse_outlet
-from streams.records import Alert
+from streams.records import Alert, AlertId
 from streams.topics import Topic, partitions_of
 
 pytestmark = pytest.mark.kafka
@@ -112,6 +113,39 @@ async def test_refused_alerts_are_parked_late_ones_arrive_and_a_restart_repeats_
     assert (letter.reason, json.loads(letter.value or b"")["id"]) == ("sink-refused", "refused")
     assert letter.error.endswith(": HTTP 422")
     await publisher.stop()
+
+
+async def test_a_story_about_thirteen_groups_is_one_message_to_people(
+    bootstrap: str, tmp_path: Path, alert_of: Callable[..., Alert]
+) -> None:
+    posts: list[str] = []
+
+    async def take(request: web.Request) -> web.Response:
+        posts.append(await request.text())
+        return web.Response(text="ok")
+
+    app, publisher = web.Application(), Publisher(bootstrap)
+    app.router.add_post("/hook", take)
+    await publisher.start()
+    groups = [f"thirteen-{number}-of-them" for number in range(13)]
+    told = [alert_of(id=group, group=group, group_name=group, authority="ca", bundle="thirteen") for group in groups]
+    async with TestServer(app) as server:
+        hook = tmp_path / "hook"
+        hook.write_text(str(server.make_url("/hook")))
+        hook.chmod(0o600)
+        url = f"slack:{hook}?authority=ca"
+        async with heralding(bootstrap, publisher, url):
+            await publisher.publish(*(Outgoing(Topic.ALERTS, f"ca|{one.group}".encode(), encode(one)) for one in told))
+            await until(lambda: bool(posts))
+            last = alert_of(id="last", authority="ca", bundle="last")
+            await publisher.publish(Outgoing(Topic.ALERTS, b"ca|last", encode(last)))
+            await until(lambda: "last" in posts[-1])
+        await publisher.publish(Outgoing(Topic.ALERTS, b"ca|last", encode(replace(last, id=AlertId("again")))))
+        async with heralding(bootstrap, publisher, url):
+            await until(lambda: "again" in posts[-1])
+    await publisher.stop()
+    assert len(posts) == 3
+    assert all(group in posts[0] for group in groups)
 
 
 async def letters(bootstrap: str) -> list[Incoming]:

@@ -44,10 +44,22 @@ class Receiver:
         """Nothing to close."""
 
 
+class Reader(Receiver):
+    """The same for a sink that people read."""
+
+    def __init__(self, *faults: SinkError | None, hours: float = 1) -> None:
+        super().__init__(*faults, hours=hours)
+        self.bundles: list[list[str]] = []
+
+    async def deliver_bundle(self, alerts: Sequence[Alert], now: datetime) -> None:
+        self.bundles.append([told.id for told in alerts])
+        await self.deliver(alerts[0], now)
+
+
 class Bench:
     """A herald with a log before it and the dead letters behind it."""
 
-    def __init__(self, receiver: Receiver, url: str = "ear:", patience_h: float = 24) -> None:
+    def __init__(self, receiver: Any, url: str = "ear:", patience_h: float = 24) -> None:
         self.receiver = receiver
         self.log: list[Incoming] = []
         self.letters: list[Outgoing] = []
@@ -72,7 +84,7 @@ class Bench:
         return self.log[-1]
 
     async def tell(self, told: Alert, at: datetime = NOON, headers: Sequence[tuple[str, bytes]] = ()) -> None:
-        await self.herald.guard(self.add(told, at, headers))
+        await self.herald.hand_over([self.add(told, at, headers)])
 
     @property
     def reasons(self) -> list[str]:
@@ -209,6 +221,42 @@ async def test_a_message_for_one_sink_reaches_it_again_and_no_other(alert_of: Ma
     assert (one.receiver.tries, other.receiver.tries) == ([("a1b2c3", 1)], [("a1b2c3", 1)])
     await other.tell(alert_of(), headers=[("sink", group_of("ear:other").encode())])
     assert len(other.receiver.tries) == 2
+
+
+# bundles
+
+
+async def test_the_alerts_of_a_parcel_are_delivered_together_with_all_their_tries(alert_of: MakeAlert) -> None:
+    bench = Bench(Reader(*busy(2)))
+    await bench.herald.hand_over([bench.add(alert_of(id=name)) for name in "abc"])
+    assert bench.receiver.bundles == [["a", "b", "c"]] * 3
+    assert bench.letters == []
+
+
+async def test_a_parcel_that_is_refused_is_buried_alert_by_alert(alert_of: MakeAlert) -> None:
+    bench = Bench(Reader(Refusal("HTTP 404")))
+    await bench.herald.hand_over([bench.add(alert_of(id=name)) for name in "ab"])
+    assert bench.receiver.bundles == [["a", "b"]]
+    assert [letter.value for letter in bench.letters] == [encode(alert_of(id=name)) for name in "ab"]
+    assert bench.reasons == [Reason.SINK_REFUSED] * 2
+
+
+async def test_what_is_unwanted_or_broken_or_had_is_left_out_of_the_parcel(alert_of: MakeAlert) -> None:
+    bench = Bench(Reader(), "ear:?authority=ru")
+    await bench.tell(alert_of(id="had"))
+    parcel = [bench.add(alert_of(id=name, **change)) for name, change in (
+        ("a", {}), ("had", {}), ("us", {"authority": "us"}), ("b", {}),
+    )]  # fmt: skip
+    broken = parcel[0]._replace(offset=99, value=b"{")
+    await bench.herald.hand_over([broken, *parcel])
+    assert bench.receiver.bundles == [["a", "b"]]
+    assert bench.reasons == [Reason.MALFORMED]
+
+
+async def test_a_parcel_of_which_one_is_left_is_an_alert_as_any(alert_of: MakeAlert) -> None:
+    bench = Bench(Reader(), "ear:?authority=ru")
+    await bench.herald.hand_over([bench.add(alert_of(id="a", authority="us")), bench.add(alert_of(id="b"))])
+    assert (bench.receiver.tries, bench.receiver.bundles) == ([("b", 1)], [])
 
 
 # places

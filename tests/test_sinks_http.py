@@ -13,7 +13,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from agents.egress import LOOPBACK
 from agents.fetching import Limits
-from agents.sinks import Means, Refusal, Sink, SinkError, open_sink
+from agents.sinks import BundleSink, Means, Refusal, Sink, SinkError, open_sink
 from streams.codec import encode
 from streams.errors import SettingsError
 from streams.records import Alert
@@ -312,6 +312,24 @@ async def test_a_chat_gets_a_message_with_evidence_and_link(
     assert "https://agency.example/1?a=1&" in text
     assert "a1b2c3" in text
     assert "2024-10-04 09:30 UTC" in text
+
+
+@pytest.mark.parametrize("scheme", ["slack", "teams"])
+async def test_a_chat_gets_the_alerts_of_one_story_as_one_message(
+    desk: Desk, chat: Callable[[str], Sink], scheme: str, alert_of: MakeAlert
+) -> None:
+    names = [f"Group {number} {'of those that were named ' * 3}today" for number in range(25)]
+    sink = chat(scheme)
+    assert isinstance(sink, BundleSink)
+    await sink.deliver_bundle([alert_of(id=f"id-{name[6:8]}", group=name, group_name=name) for name in names], NOW)
+    text = json.dumps(json.loads(desk.last[1]), ensure_ascii=False)
+    assert "[delisting decided] Russia: 25 groups (confirmed)" in text
+    assert [text.count(name) for name in names] == [1] * 25
+    assert (text.count("at the highest level"), text.count("said by")) == (1, 1)
+    if scheme == "slack":
+        sections = [b["text"]["text"] for b in json.loads(desk.last[1])["blocks"] if b["type"] == "section"]
+        assert len(sections) > 1
+        assert max(map(len, sections)) <= 3000
 
 
 async def test_slack_reads_nothing_of_a_story_as_markup(

@@ -18,7 +18,7 @@ import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from agents.egress import LOOPBACK
-from agents.sinks import Means, Refusal, Sink, SinkError, open_sink
+from agents.sinks import BundleSink, Means, Refusal, SinkError, open_sink
 from streams.errors import SettingsError
 from streams.records import Alert
 
@@ -97,11 +97,13 @@ def credentials(folder: Path, text: str = "basic wire:hunter2:x\n") -> Path:
 
 
 @pytest.fixture
-async def plain(serve: Serve) -> Sink:
-    return open_sink(f"smtp+plain://localhost:{await serve()}/?{FROM_TO}", HOME)
+async def plain(serve: Serve) -> BundleSink:
+    sink = open_sink(f"smtp+plain://localhost:{await serve()}/?{FROM_TO}", HOME)
+    assert isinstance(sink, BundleSink)
+    return sink
 
 
-async def test_a_mail_tells_all_that_a_reader_needs(post: Post, plain: Sink, alert_of: MakeAlert) -> None:
+async def test_a_mail_tells_all_that_a_reader_needs(post: Post, plain: BundleSink, alert_of: MakeAlert) -> None:
     await plain.deliver(alert_of(headline="Талибан"), NOW)
     ((mail, recipients, _),) = post.mails
     assert recipients == ["a@desk.example", "b@desk.example"]
@@ -110,22 +112,41 @@ async def test_a_mail_tells_all_that_a_reader_needs(post: Post, plain: Sink, ale
     assert mail["Message-ID"] == "<a1b2c3-1@desk.example>"
     assert mail["Date"] == "Fri, 04 Oct 2024 10:00:00 +0000"
     assert mail["Auto-Submitted"] == "auto-generated"
-    assert mail["References"] is None
     text = mail.get_content()
     for words in ("at the highest level", "Russia's Foreign Ministry", "https://agency.example/1?a=1&b=2", "Талибан"):
         assert words in text
 
 
-async def test_repeats_have_one_id_and_revisions_are_one_thread(post: Post, plain: Sink, alert_of: MakeAlert) -> None:
+async def test_repeats_have_one_id_and_revisions_are_one_thread(
+    post: Post, plain: BundleSink, alert_of: MakeAlert
+) -> None:
     for told in (alert_of(), alert_of(), alert_of(revision=2)):
         await plain.deliver(told, NOW)
     ids = [mail["Message-ID"] for mail, _, _ in post.mails]
     assert ids == ["<a1b2c3-1@desk.example>", "<a1b2c3-1@desk.example>", "<a1b2c3-2@desk.example>"]
-    assert post.mails[2][0]["References"] == "<a1b2c3-1@desk.example>"
+    assert len({mail["References"] for mail, _, _ in post.mails}) == 1
+
+
+async def test_the_alerts_of_one_story_are_one_mail_in_the_thread_of_that_story(
+    post: Post, plain: BundleSink, alert_of: MakeAlert
+) -> None:
+    bundle = [alert_of(id=f"id-{name}", group=name, group_name=name) for name in ("Alpha", "Beta", "Gamma")]
+    await plain.deliver_bundle(bundle, NOW)
+    await plain.deliver_bundle(bundle, NOW)
+    await plain.deliver(alert_of(id="id-Beta", revision=2, group_name="Beta"), NOW)
+    await plain.deliver(alert_of(bundle="another"), NOW)
+    together, again, later, other = [mail for mail, _, _ in post.mails]
+    assert together["Subject"] == "[delisting decided] Russia: 3 groups (confirmed)"
+    assert together.get_all("X-Listwire-Alert") == ["id-Alpha-1", "id-Beta-1", "id-Gamma-1"]
+    text = together.get_content()
+    assert [text.count(name) for name in ("Alpha", "Beta", "Gamma")] == [2, 2, 2]  # the name and the id
+    assert (text.count("at the highest level"), text.count("said by")) == (1, 1)
+    assert again["Message-ID"] == together["Message-ID"] != later["Message-ID"]
+    assert together["References"] == later["References"] != other["References"]
 
 
 async def test_nothing_of_a_story_becomes_a_header_or_ends_the_mail(
-    post: Post, plain: Sink, alert_of: MakeAlert
+    post: Post, plain: BundleSink, alert_of: MakeAlert
 ) -> None:
     hostile = "x\r\nBcc: evil@evil.example\r\n\r\n.\r\nMAIL FROM:<evil@evil.example>\r\n\x00\u2028" + "y" * 5_000
     told = alert_of(
@@ -208,7 +229,7 @@ async def test_a_login_that_fails_is_worth_another_try_and_not_shown(
     assert len(post.mails) == 1
 
 
-async def test_who_has_a_mail_does_not_get_it_again(post: Post, plain: Sink, alert_of: MakeAlert) -> None:
+async def test_who_has_a_mail_does_not_get_it_again(post: Post, plain: BundleSink, alert_of: MakeAlert) -> None:
     post.refused = {"b@desk.example": "450 mailbox busy"}
     with pytest.raises(SinkError, match=r"^not taken for b@desk.example \(450\)$") as told:
         await plain.deliver(alert_of(), NOW)
@@ -223,7 +244,7 @@ async def test_who_has_a_mail_does_not_get_it_again(post: Post, plain: Sink, ale
     assert [recipients for _, recipients, _ in post.mails] == [everybody[:1], everybody[1:], everybody, everybody]
 
 
-async def test_a_mailbox_that_is_not_there_is_a_refusal(post: Post, plain: Sink, alert_of: MakeAlert) -> None:
+async def test_a_mailbox_that_is_not_there_is_a_refusal(post: Post, plain: BundleSink, alert_of: MakeAlert) -> None:
     post.refused = {"a@desk.example": "550 no such user", "b@desk.example": "550 no such user"}
     with pytest.raises(Refusal, match=r"a@desk.example \(550\), b@desk.example \(550\)"):
         await plain.deliver(alert_of(), NOW)
@@ -231,7 +252,7 @@ async def test_a_mailbox_that_is_not_there_is_a_refusal(post: Post, plain: Sink,
 
 @pytest.mark.parametrize(("answer", "kind"), [("554 looks like spam", Refusal), ("451 try later", SinkError)])
 async def test_what_is_said_of_the_mail_itself(
-    post: Post, plain: Sink, answer: str, kind: type[SinkError], alert_of: MakeAlert
+    post: Post, plain: BundleSink, answer: str, kind: type[SinkError], alert_of: MakeAlert
 ) -> None:
     post.data_answer = answer
     with pytest.raises(SinkError, match=answer[:3]) as told:

@@ -19,7 +19,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast, runtime_checkable
 
 from agents.egress import Network
 from agents.settings import Settings
@@ -61,6 +61,14 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Lets go of what the sink holds open."""
+
+
+@runtime_checkable
+class BundleSink(Sink, Protocol):
+    """A sink that people read: the alerts of one story are one message to it."""
+
+    async def deliver_bundle(self, alerts: Sequence[Alert], now: datetime) -> None:
+        """As `deliver`, of two and more alerts that share a `bundle`."""
 
 
 class SinkModule(Protocol):

@@ -14,7 +14,8 @@ from streams.outlets import Outlet
 
 OPTIONS: frozenset[str] = frozenset()
 HEADER_CHARS = 150
-"""Slack refuses a longer header."""
+SECTION_CHARS = 3000
+"""Slack refuses longer texts."""
 
 
 def open_sink(outlet: Outlet, means: Means) -> ChatSink:
@@ -26,7 +27,7 @@ def message(words: Words) -> dict[str, object]:
     """What is posted."""
     blocks: list[dict[str, object]] = [
         {"type": "header", "text": _inert(clean(words.title, HEADER_CHARS))},
-        {"type": "section", "text": _inert(f"{words.move}\n{words.quote}\n{words.voice}")},
+        *map(_section, _paragraphs(words)),
         {"type": "context", "elements": [_inert(words.origin)]},
     ]
     if words.link:
@@ -39,6 +40,20 @@ def message(words: Words) -> dict[str, object]:
         "unfurl_media": False,
         "blocks": blocks,
     }
+
+
+def _paragraphs(words: Words) -> list[str]:
+    """The lines of the message, as few texts as Slack takes them in."""
+    texts = [""]
+    for line in (*words.moves, *words.quotes, *words.voices):
+        if len(texts[-1]) + 1 + len(line) > SECTION_CHARS:
+            texts.append("")
+        texts[-1] = f"{texts[-1]}\n{line}" if texts[-1] else line
+    return texts
+
+
+def _section(text: str) -> dict[str, object]:
+    return {"type": "section", "text": _inert(text)}
 
 
 def _inert(text: str) -> dict[str, object]:

@@ -5,8 +5,9 @@
     smtp+plain      neither, only into a network that the operator allows, and without credentials; port 25
 
 `credentials_file` names a file of one line, `basic USER:PASSWORD`; `ca_file` a certificate authority of one's own. The
-Message-ID is made of the alert's id and revision, the same at every try, so that mailboxes drop repeats; revisions
-of an alert are one thread. Whoever has taken a mail does not get it again because another recipient was refused.
+Message-ID is made of the alert's id and revision, the same at every try, so that mailboxes drop repeats. What is told
+of one story is one thread, and one mail where it comes together. Whoever has taken a mail does not get it again because
+another recipient was refused.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,9 +29,9 @@ from aiosmtplib.errors import SMTPDataError, SMTPSenderRefused
 from agents.credentials import CredentialError, secret_bytes
 from agents.dialling import dial
 from agents.egress import BlockedAddress, SocketFactory, guard, inner_guard
-from agents.mailing import Letterhead, letter_of, letterhead_of
+from agents.mailing import Letterhead, letter_of, letterhead_of, mail_id
 from agents.posting import NOT_ALLOWED
-from agents.sinks import Means, Refusal, SinkError, delivery_id
+from agents.sinks import Means, Refusal, SinkError
 from streams.errors import SettingsError
 from streams.outlets import Outlet
 from streams.records import Alert
@@ -98,7 +99,7 @@ class Relay:
 
 
 class SmtpSink:
-    """Mails each alert over a connection of its own."""
+    """Mails each alert, or bundle, over a connection of its own."""
 
     def __init__(self, relay: Relay, head: Letterhead, tls: ssl.SSLContext) -> None:
         self.relay = relay
@@ -112,12 +113,19 @@ class SmtpSink:
 
     async def deliver(self, alert: Alert, now: datetime) -> None:
         """Taken by the server for all recipients. Raises SinkError or Refusal."""
-        name = delivery_id(alert)
+        await self._mail((alert,), now)
+
+    async def deliver_bundle(self, alerts: Sequence[Alert], now: datetime) -> None:
+        """As `deliver`, in one mail."""
+        await self._mail(alerts, now)
+
+    async def _mail(self, alerts: Sequence[Alert], now: datetime) -> None:
+        name = mail_id(alerts)
         to = self._left.get(name, self._head.recipients)
         try:
             login = await asyncio.to_thread(self.relay.login)
             sock = await dial(self.relay.host, self.relay.port, self.relay.factory, CONNECT_S)
-            refused = await self._send(sock, login, to, letter_of(alert, self._head, now))
+            refused = await self._send(sock, login, to, letter_of(alerts, self._head, now))
         except CredentialError as error:
             raise SinkError(str(error)) from None
         except (SMTPException, OSError, ValueError) as error:

@@ -37,9 +37,9 @@ def message(words: Words) -> dict[str, object]:
         "fallbackText": words.title,
         "body": [
             _line(words.title, weight="Bolder", size="Medium"),
-            _line(words.move),
-            _line(words.quote, italic=True),
-            _line(words.voice),
+            *map(_line, words.moves),
+            *(_line(quote, italic=True) for quote in words.quotes),
+            *map(_line, words.voices),
             _line(words.origin, isSubtle=True, size="Small"),
         ],
     }
