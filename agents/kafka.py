@@ -6,18 +6,19 @@ Precedence of the rules here:
    wait until all before them are acknowledged. A crash in between leaves a beginning, never an end alone.
 3. A producer that failed a message is given up and replaced: an idempotent one has by then counted a sequence
    number that the broker never saw, and every later message of that partition would be refused.
+   What waits for its acknowledgement when it is closed, and gets none, goes to the next one: aiokafka forgets it.
 4. Patience has an end. Whoever publishes hears `BrokerDown` and must not act as if it had been sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from itertools import groupby
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed, RecordListTooLargeError
 
 from agents.admin import create_topics, describe_topics
 from agents.logs import get_logger
@@ -53,6 +54,7 @@ class Publisher:
         self.bootstrap = bootstrap
         self.patience_s = patience_s
         self._producer: Any = None
+        self._given_up: dict[Any, asyncio.Event] = {}
         self._connecting = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -105,7 +107,8 @@ class Publisher:
         except (KafkaError, OSError, TimeoutError) as error:
             logger.warning("broker gives no producer", broker=self.bootstrap, error=str(error))
             return messages
-        sending = [self._send_one(producer, message) for message in messages]
+        given_up = self._given_up[producer]
+        sending = [_unless(given_up, self._send_one(producer, message)) for message in messages]
         results = await asyncio.gather(*sending, return_exceptions=True)
         failed = [
             (message, problem)
@@ -126,13 +129,14 @@ class Publisher:
         async with self._connecting:
             if self._producer is None:
                 self._producer = await _started_producer(self.bootstrap)
+                self._given_up[self._producer] = asyncio.Event()
             return self._producer
 
     def _retire(self, producer: Any) -> None:
         if producer is None or producer is not self._producer:
             return
         self._producer = None
-        closing = asyncio.create_task(_close(producer))
+        closing = asyncio.create_task(_close(producer, self._given_up.pop(producer)))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
@@ -161,12 +165,27 @@ async def _started_producer(bootstrap: str) -> Any:
     return producer
 
 
-async def _close(producer: Any) -> None:
+async def _close(producer: Any, given_up: asyncio.Event) -> None:
     try:
         async with asyncio.timeout(CLOSE_S):
             await producer.stop()
     except (TimeoutError, KafkaError) as error:
         logger.warning("producer left with messages under way", error=repr(error))
+    finally:
+        given_up.set()
+
+
+async def _unless(given_up: asyncio.Event, sending: Coroutine[Any, Any, None]) -> None:
+    """Awaits the sending. Raises ProducerClosed if its producer was given up without an answer to it."""
+    sent, waiting = asyncio.ensure_future(sending), asyncio.ensure_future(given_up.wait())
+    try:
+        await asyncio.wait((sent, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if not sent.done():
+            raise ProducerClosed
+        await sent
+    finally:
+        sent.cancel()
+        waiting.cancel()
 
 
 def _pauses() -> Iterator[float]:

@@ -70,6 +70,21 @@ async def test_another_topic_waits_for_the_acknowledgement_of_the_one_before(wor
     assert topics == ["first", "first", "second"]
 
 
+async def test_a_message_that_its_producer_forgot_when_it_was_closed_goes_to_the_next(world: World) -> None:
+    class Forgetful(Producer):
+        async def send_and_wait(self, topic: str, value: bytes | None, key: bytes, headers: object) -> None:
+            if value == b"1":
+                await asyncio.Event().wait()
+            raise OutOfOrderSequenceNumber
+
+    publisher = Publisher("b:1")
+    first = await publisher._current()
+    first.__class__ = Forgetful
+    async with asyncio.timeout(5):
+        await asyncio.gather(publisher.publish(*sent("t", b"1")), publisher.publish(*sent("t", b"2")))
+    assert sorted(value or b"" for _, value in world.log) == [b"1", b"2"]
+
+
 async def test_a_producer_that_failed_a_message_is_replaced_and_only_that_message_sent_again(
     world: World,
 ) -> None:
