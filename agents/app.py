@@ -21,8 +21,8 @@ from agents.metrics import PARTITIONS
 from streams.topics import Topic
 
 GROUP = "listwire"
-SESSION_S = 15.0
-HEARTBEAT_S = 3.0
+SESSION_S = 8.0
+HEARTBEAT_S = 2.0
 COMMIT_S = 1.0
 BUFFERED = 256
 """Messages that wait in an agent's queue: the default of 4,096 would be gigabytes of the largest we take."""
