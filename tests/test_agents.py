@@ -349,7 +349,7 @@ async def test_each_revision_is_delivered_once() -> None:
     logs, ear = Logs(), Ear()
     messenger = herald(logs, ear)
     for told in (alert(), alert(), alert(revision=2), alert(), alert("a2")):
-        await messenger.guard(logs.add(Topic.ALERTS, 0, encode(told)))
+        await messenger.hand_over([logs.add(Topic.ALERTS, 0, encode(told))])
     assert ear.heard == [("a1", 1), ("a1", 2), ("a2", 1)]
 
 
@@ -357,21 +357,21 @@ async def test_what_went_out_before_a_restart_is_not_delivered_again() -> None:
     logs, ear = Logs(), Ear()
     logs.add(Topic.ALERTS, 0, encode(alert()))
     logs.add(Topic.ALERTS, 0, b"broken")
-    await herald(logs, ear).guard(logs.add(Topic.ALERTS, 0, encode(alert())))
+    await herald(logs, ear).hand_over([logs.add(Topic.ALERTS, 0, encode(alert()))])
     assert ear.heard == []
 
 
 async def test_a_sink_that_fails_is_tried_until_it_takes_the_alert() -> None:
     logs, ear = Logs(), Ear(failures=3)
-    await herald(logs, ear).guard(logs.add(Topic.ALERTS, 0, encode(alert())))
+    await herald(logs, ear).hand_over([logs.add(Topic.ALERTS, 0, encode(alert()))])
     assert (ear.heard, ear.failures) == ([("a1", 1)], 0)
 
 
 async def test_an_alert_that_cannot_be_read_is_buried_and_stops_nobody() -> None:
     logs, ear, desk = Logs(), Ear(), Desk()
     messenger = herald(logs, ear, desk)
-    await messenger.guard(logs.add(Topic.ALERTS, 0, b"{"))
-    await messenger.guard(logs.add(Topic.ALERTS, 0, encode(alert())))
+    await messenger.hand_over([logs.add(Topic.ALERTS, 0, b"{")])
+    await messenger.hand_over([logs.add(Topic.ALERTS, 0, encode(alert()))])
     assert (topics(desk.acknowledged), ear.heard) == ([Topic.DEADLETTERS], [("a1", 1)])
 
 
