@@ -32,6 +32,7 @@ COMMANDS = (
     "alerts",
     "registry",
     "feeds",
+    "deadletters",
     "topics",
     "doctor",
 )

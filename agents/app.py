@@ -16,7 +16,7 @@ from faust.types import TP, StreamT
 
 from agents.deadletter import Guard
 from agents.kafka import Incoming
-from agents.messages import addresses
+from agents.messages import addresses, headers_of
 from agents.metrics import PARTITIONS
 from streams.topics import Topic
 
@@ -104,6 +104,6 @@ def _incoming(message: Any) -> Incoming:
         message.offset,
         message.key,
         message.value,
-        tuple(message.headers or ()),
+        headers_of(message.headers),
         message.timestamp or 0.0,
     )

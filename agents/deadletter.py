@@ -1,4 +1,4 @@
-"""The one guard around every handler, and the dead letters it writes. Only here is every exception caught.
+"""The one guard around every handler. Only here is every exception caught.
 
 Faust takes an event for done, and commits it, on every way out of a handler: a return, an exception, a
 cancellation during shutdown, a crash of the app (all measured). So the guard returns only when the event may
@@ -21,22 +21,19 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from agents.kafka import BrokerDown, Incoming, Outgoing, Undeliverable
+from agents.letters import Failure, Handling, letter
 from agents.logs import get_logger
-from agents.metrics import DEADLETTERS, HANDLER_SECONDS, VERSION
+from agents.metrics import DEADLETTERS, HANDLER_SECONDS
 from streams.errors import ListwireError, RecordError
-from streams.records import DeadLetter
-from streams.topics import MAX_MESSAGE_BYTES, Topic
 
 S = TypeVar("S")
 Handler = Callable[[Incoming], Awaitable[Sequence[Outgoing]]]
 
 DEADLINE_S = 30.0
 ABORTED = 70  # EX_SOFTWARE: whoever supervises us starts us again
-ERROR_CHARS = 500
-KEY_BYTES = 65_536
 
 logger = get_logger("guard")
 
@@ -72,13 +69,6 @@ class Publishes(Protocol):
         """Returns when all are acknowledged."""
 
 
-class Failure(NamedTuple):
-    """Why an event could not be handled."""
-
-    reason: Reason
-    error: str
-
-
 def exit_now() -> None:
     """Ends the process on the spot, the only way that leaves the event at hand uncommitted."""
     logging.shutdown()
@@ -103,6 +93,7 @@ class Guard:
     prepare: Callable[[Incoming], Awaitable[None]] = no_preparation
     deadline_s: float | None = DEADLINE_S
     abort: Callable[[], None] = exit_now
+    sink: str | None = None
 
     async def __call__(self, event: Incoming, hold: Callable[[], None] = no_hold) -> None:
         """Returns once the event is handled or buried; `hold` pins its offset if neither was possible."""
@@ -143,7 +134,7 @@ class Guard:
             raise
 
     async def _bury(self, event: Incoming, failure: Failure) -> None:
-        await self.publisher.publish(letter(event, failure))
+        await self.publisher.publish(letter(event, failure, Handling(self.agent, self.sink)))
         DEADLETTERS.labels(reason=failure.reason).inc()
         logger.warning("dead letter", event_at=event.origin, reason=failure.reason, error=failure.error)
 
@@ -158,47 +149,6 @@ def tolerant(absorb: Callable[[S, Incoming], object]) -> Callable[[S, Incoming],
             logger.debug("message not folded", event_at=message.origin, error=repr(error))
 
     return absorbing
-
-
-def letter(event: Incoming, failure: Failure) -> Outgoing:
-    """The dead letter of `event`: its bytes as they came, the facts in headers, filed under its origin.
-
-    Bytes beyond what a topic takes are cut; `cut` then holds how many there were.
-    """
-    headers = [
-        ("reason", failure.reason.encode()),
-        ("error", failure.error[:ERROR_CHARS].encode("utf-8", "replace")),
-        ("topic", event.topic.encode()),
-        ("partition", str(event.partition).encode()),
-        ("offset", str(event.offset).encode()),
-        ("version", VERSION.encode()),
-    ]
-    if event.key is not None:
-        headers.append(("key", event.key[:KEY_BYTES]))
-    bare = Outgoing(Topic.DEADLETTERS, event.origin.encode(), None, (*headers, ("cut", b"0" * 10)))
-    room = MAX_MESSAGE_BYTES - bare.size
-    if event.value is None or len(event.value) <= room:
-        return bare._replace(value=event.value, headers=tuple(headers))
-    cut = ("cut", str(len(event.value)).encode())
-    return bare._replace(value=event.value[:room], headers=(*headers, cut))
-
-
-def opened(message: Incoming) -> DeadLetter:
-    """The dead letter in a message of `wire.deadletters`. Raises RecordError if a header is missing."""
-    facts = dict(message.headers)
-    try:
-        return DeadLetter(
-            reason=facts["reason"].decode(),
-            error=facts["error"].decode("utf-8", "replace"),
-            topic=facts["topic"].decode(),
-            partition=int(facts["partition"]),
-            offset=int(facts["offset"]),
-            value=message.value,
-            key=facts.get("key"),
-            version=facts["version"].decode("utf-8", "replace"),
-        )
-    except (KeyError, ValueError) as error:
-        raise RecordError("DeadLetter", f"header {error}") from None
 
 
 def _failure(error: Exception) -> Failure:

@@ -11,8 +11,8 @@ the filter says of them: a retraction must reach all who believe the alert.
                          sink began to fail. So a backlog met by a short outage is not buried, and each alert of a
                          long one has its whole time, but the queue behind a dead sink does not grow for ever.
 
-A message with the header `sink` is for the herald of that consumer group alone, and delivered although it was
-before: so a dead letter is sent again to the one sink that missed it.
+A message of `designation.resend` is for the herald of the consumer group in its header `sink` alone, and delivered
+although it was before: so a dead letter is sent again to the one sink that missed it, and nobody else sees a double.
 
 A sink that people read gets the alerts of one story as one message (`agents.parcels`). They share its fate: delivered
 together, or each buried with the same reason.
@@ -34,6 +34,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from agents.clock import utcnow
 from agents.deadletter import Guard, Publishes, Reason, Refused, exit_now, tolerant
 from agents.kafka import Incoming, Outgoing
+from agents.letters import FOR_ONE_SINK
 from agents.logs import get_logger
 from agents.memory import ReadLog
 from agents.metrics import DELIVERIES
@@ -49,7 +50,6 @@ from streams.topics import Topic
 LONGEST_PAUSE_S = 60.0
 LONGEST_WAIT_S = 3600.0
 """A receiver that asks for more is asked again anyway."""
-FOR_ONE_SINK = "sink"
 DAY_S = 86_400.0
 REMEMBERED = 10_000
 """Messages before the first one at hand that are searched for repetitions: a crash repeats what is recent."""
@@ -96,7 +96,7 @@ class Herald:
     def guard(self) -> Guard:
         """What an alert goes through: no deadline, for a sink may be down for hours."""
         name = f"herald-{self.scheme}"
-        return Guard(name, self._hand_over, self.publisher, self._recall, deadline_s=None, abort=self.abort)
+        return Guard(name, self._hand_over, self.publisher, self._recall, None, self.abort, self.group)
 
     async def run(self) -> None:
         """Delivers what comes, for ever."""
@@ -111,7 +111,7 @@ class Herald:
                 (self.patience_s + LONGEST_WAIT_S) * 1000
             ),  # a sink that is down for hours is no reason to leave the group
         )
-        consumer.subscribe([str(Topic.ALERTS)], listener=_Listener(self._known.clear))
+        consumer.subscribe([str(Topic.ALERTS), str(Topic.RESEND)], listener=_Listener(self._known.clear))
         try:
             await consumer.start()
             async for batch in batches(consumer, gather=isinstance(self.sink, BundleSink)):
@@ -135,7 +135,7 @@ class Herald:
 
     async def _recall(self, event: Incoming) -> None:
         """Remembers what went out of this partition before the event, once per assignment."""
-        if event.partition in self._known:
+        if event.topic == Topic.RESEND or event.partition in self._known:
             return
         start = max(0, event.offset - REMEMBERED)
         absorb = tolerant(self._absorb)
@@ -149,10 +149,10 @@ class Herald:
             _note(delivered, (alert.id, alert.revision))
 
     async def _hand_over(self, event: Incoming) -> tuple[Outgoing, ...]:
-        alert = decode(event.value, Alert)
-        if unmet := self._unmet(alert, event):
+        if unmet := self._unmet(event):
             DELIVERIES.labels(sink=self.scheme, outcome=unmet).inc()
             return ()
+        alert = decode(event.value, Alert)
         if event.origin not in self._fates:
             mates = await self._wanted_from(event)
             fate = await self._fate(tuple(mates.values()), event.timestamp)
@@ -169,16 +169,15 @@ class Herald:
         for mate in self._parcel[self._parcel.index(event) :]:
             await self._recall(mate)
             with suppress(RecordError):  # it is buried when its turn comes
-                alert = decode(mate.value, Alert)
-                if self._unmet(alert, mate) is None:
-                    wanted[mate.origin] = alert
+                if self._unmet(mate) is None:
+                    wanted[mate.origin] = decode(mate.value, Alert)
         return wanted
 
-    def _unmet(self, alert: Alert, event: Incoming) -> str | None:
-        """Why the alert is not to be delivered here, if so."""
-        only = dict(event.headers).get(FOR_ONE_SINK)
-        if only is not None:
-            return None if only == self.group.encode() else "unwanted"
+    def _unmet(self, event: Incoming) -> str | None:
+        """Why the alert is not to be delivered here, if so. What is for another sink is not even read."""
+        if event.topic == Topic.RESEND:
+            return None if dict(event.headers).get(FOR_ONE_SINK) == self.group.encode() else "unwanted"
+        alert = decode(event.value, Alert)
         if (alert.id, alert.revision) in self._delivered:
             return "repeated"
         return None if self._is_wanted(alert) else "unwanted"

@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from agents.logs import get_logger
-from agents.messages import Incoming
+from agents.messages import Incoming, headers_of
 from agents.reaching import PATIENCE_S, patience
 
 S = TypeVar("S")
@@ -97,7 +97,7 @@ def incoming(record: Any) -> Incoming:
         record.offset,
         record.key,
         record.value,
-        tuple(record.headers),
+        headers_of(record.headers),
         (record.timestamp or 0) / 1000,
     )
 

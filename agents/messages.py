@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,6 +13,11 @@ from streams.topics import MAX_MESSAGE_BYTES
 ENVELOPE_BYTES = 512  # what a record batch adds around one message, generously
 DEFAULT_PORT = 9092
 Headers = tuple[tuple[str, bytes], ...]
+
+
+def headers_of(raw: Iterable[tuple[str, bytes | None]] | None) -> Headers:
+    """Headers as a client of Kafka hands them over; strangers may send one without a value, which is empty here."""
+    return tuple((name, value or b"") for name, value in raw or ())
 
 
 class BrokerError(ListwireError):
@@ -40,7 +46,7 @@ class Outgoing(NamedTuple):
     """A message to send. A `value` of None deletes the key from a compacted topic."""
 
     topic: str
-    key: bytes
+    key: bytes | None
     value: bytes | None
     headers: Headers = ()
 
@@ -48,7 +54,7 @@ class Outgoing(NamedTuple):
     def size(self) -> int:
         """Bytes on the wire, at most."""
         named = sum(len(name.encode()) + len(value) + 10 for name, value in self.headers)
-        return len(self.key) + len(self.value or b"") + named + ENVELOPE_BYTES
+        return len(self.key or b"") + len(self.value or b"") + named + ENVELOPE_BYTES
 
 
 class Incoming(NamedTuple):

@@ -42,6 +42,7 @@ _KEYS = {
     Topic.STORY_KEYS: "story",
     Topic.CLAIMS: "authority|group",
     Topic.ALERTS: "authority|group",
+    Topic.RESEND: "authority|group",
     Topic.STATUS: "authority|group",
 }
 _HEADERS = {

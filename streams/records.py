@@ -268,6 +268,13 @@ class DeadLetter(Record, frozen=True, kw_only=True):
     value: bytes | None
     key: bytes | None = None
     version: str = ""
+    headers: tuple[tuple[str, bytes], ...] = ()  # of the message itself; names may repeat
+    timestamp: Utc | None = None  # of the message itself
+    agent: str = ""  # who failed on it
+    sink: str | None = None  # the consumer group of the sink that did not get it
+    attempt: int = 1  # how often it has failed by now
+    cut: int | None = None  # how many bytes the value had, if it is not whole
+    lost: tuple[str, ...] = ()  # what else is not whole: key, headers
 
 
 def ledger_key(authority: AuthorityKey, group: GroupKey) -> LedgerKey:

@@ -61,6 +61,7 @@ VALUES: dict[Topic, type[Record] | None] = {
     Topic.STORY_KEYS: StoryKeys,
     Topic.CLAIMS: Report,
     Topic.ALERTS: Alert,
+    Topic.RESEND: Alert,
     Topic.STATUS: Status,
 }
 """What the value of a message is; None: whatever came."""

@@ -23,6 +23,7 @@ class Topic(StrEnum):
     STORY_KEYS = "designation.stories"
     CLAIMS = "designation.claims"
     ALERTS = "designation.alerts"
+    RESEND = "designation.resend"
     STATUS = "designation.status"
 
 
@@ -60,6 +61,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.STORY_KEYS,   4, True,  -1,             "the ledger keys a story ever claimed"),
     TopicSpec(Topic.CLAIMS,       4, False, -1,             "claims by authority|group: the truth of the ledger"),
     TopicSpec(Topic.ALERTS,       4, False, 365 * DAY_MS,   "all revisions of all alerts"),
+    TopicSpec(Topic.RESEND,       4, False, 90 * DAY_MS,    "alerts for the one sink that missed them"),
     TopicSpec(Topic.STATUS,       4, True,  -1,             "one row per authority|group, for readers"),
 )
 # fmt: on

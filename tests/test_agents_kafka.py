@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.app import Assignment, Station, build_app
 from agents.broker import Broker, BrokerSpec
-from agents.deadletter import ABORTED, Guard, opened
+from agents.deadletter import ABORTED, Guard
 from agents.kafka import (
     BrokerDown,
     BrokerError,
@@ -33,6 +33,7 @@ from agents.kafka import (
     create_topics,
     describe_topics,
 )
+from agents.letters import opened
 from agents.memory import LogReader
 from agents.worker import stations
 from streams.alerts import settle

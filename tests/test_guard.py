@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from agents.deadletter import ABORTED, Failure, Guard, Reason, Refused, letter, opened, tolerant
+from agents.deadletter import ABORTED, Guard, Reason, Refused, tolerant
 from agents.kafka import BrokerDown, Incoming, Outgoing, Undeliverable
 from streams.errors import RecordError
-from streams.topics import MAX_MESSAGE_BYTES, Topic
+from streams.topics import Topic
 
 EVENT = Incoming("wire.stories", 2, 41, b"a key", b"\xff{raw bytes")
 OUTPUT = Outgoing("wire.relevant", b"a key", b"result")
@@ -162,28 +162,6 @@ def test_aborting_ends_the_process_at_once_with_its_own_code() -> None:
     program = "from agents.deadletter import exit_now\ntry:\n    exit_now()\nfinally:\n    print('cleaned up')"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (ABORTED, "")
-
-
-@pytest.mark.parametrize("key", [None, b"", b"k\x00"])
-@pytest.mark.parametrize("value", [None, b"", b"\x00\xff"])
-def test_a_dead_letter_gives_back_the_message_and_its_place(key: bytes | None, value: bytes | None) -> None:
-    event = EVENT._replace(key=key, value=value)
-    sent = letter(event, Failure(Reason.MALFORMED, "wrong \ud800 text"))
-    got = opened(Incoming(sent.topic, 0, 0, sent.key, sent.value, sent.headers))
-    assert (got.topic, got.partition, got.offset) == (event.topic, event.partition, event.offset)
-    assert (got.key, got.value, got.reason, got.error) == (key, value, "malformed", "wrong ? text")
-
-
-def test_the_dead_letter_of_the_largest_message_still_fits() -> None:
-    event = EVENT._replace(value=b"x" * MAX_MESSAGE_BYTES, key=b"k" * 200_000)
-    sent = letter(event, Failure(Reason.MALFORMED, "e" * 10_000))
-    assert sent.size <= MAX_MESSAGE_BYTES
-    assert dict(sent.headers)["cut"] == str(MAX_MESSAGE_BYTES).encode()
-
-
-def test_a_message_that_is_no_dead_letter_is_refused() -> None:
-    with pytest.raises(RecordError, match="reason"):
-        opened(EVENT)
 
 
 def test_folding_skips_what_the_guard_would_bury() -> None:

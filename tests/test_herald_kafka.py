@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from standardwebhooks import Webhook
 
 from agents.broker import Broker, BrokerSpec
-from agents.deadletter import opened
 from agents.egress import LOOPBACK
 from agents.herald import Herald
 from agents.kafka import Incoming, Outgoing, Publisher, create_topics
+from agents.letters import opened
 from agents.memory import LogReader
 from agents.sinks import Means, open_sink
 from streams.codec import encode

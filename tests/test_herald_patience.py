@@ -1,14 +1,15 @@
 """How long a herald tries, what it buries, and whom it tells of a revision."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from agents.deadletter import Reason, opened
+from agents.deadletter import Reason
 from agents.herald import Herald
 from agents.kafka import Incoming, Outgoing
+from agents.letters import opened
 from agents.sinks import Refusal, SinkError, group_of, open_sinks
 from streams.codec import encode
 from streams.errors import SettingsError
@@ -78,13 +79,21 @@ class Bench:
     def abort(self) -> None:
         raise AssertionError("the guard wanted to end the process")
 
-    def add(self, told: Alert, at: datetime = NOON, headers: Sequence[tuple[str, bytes]] = ()) -> Incoming:
-        value = encode(told)
-        self.log.append(Incoming(Topic.ALERTS, 0, len(self.log), b"k", value, tuple(headers), at.timestamp()))
+    def add(self, told: Alert, at: datetime = NOON) -> Incoming:
+        self.log.append(Incoming(Topic.ALERTS, 0, len(self.log), b"k", encode(told), (), at.timestamp()))
         return self.log[-1]
 
+<<<<<<< HEAD
     async def tell(self, told: Alert, at: datetime = NOON, headers: Sequence[tuple[str, bytes]] = ()) -> None:
         await self.herald.hand_over([self.add(told, at, headers)])
+=======
+    async def tell(self, told: Alert, at: datetime = NOON) -> None:
+        await self.herald.guard(self.add(told, at))
+
+    async def resend(self, value: bytes, sink: str) -> None:
+        headers = (("ce_id", b"1"), ("sink", sink.encode()))
+        await self.herald.guard(Incoming(Topic.RESEND, 0, 0, b"k", value, headers, NOON.timestamp()))
+>>>>>>> 1f41410 (Dead letters keep headers, time, agent, sink and attempt, and can be listed, shown and sent again)
 
     @property
     def reasons(self) -> list[str]:
@@ -213,16 +222,18 @@ async def test_an_alert_that_is_better_founded_now_is_told_then(alert_of: MakeAl
 # a dead letter that is sent again
 
 
-async def test_a_message_for_one_sink_reaches_it_again_and_no_other(alert_of: MakeAlert) -> None:
+async def test_what_is_sent_again_reaches_its_sink_whatever_it_had_and_no_other(alert_of: MakeAlert) -> None:
+    mine = group_of("ear:one?authority=us")
     one, other = Bench(Receiver(), "ear:one?authority=us"), Bench(Receiver(), "ear:other")
     for bench in (one, other):
         await bench.tell(alert_of())
-        await bench.tell(alert_of(), headers=[("sink", group_of("ear:one?authority=us").encode())])
+        await bench.resend(encode(alert_of()), mine)
     assert (one.receiver.tries, other.receiver.tries) == ([("a1b2c3", 1)], [("a1b2c3", 1)])
-    await other.tell(alert_of(), headers=[("sink", group_of("ear:other").encode())])
+    await other.resend(encode(alert_of()), group_of("ear:other"))
     assert len(other.receiver.tries) == 2
 
 
+<<<<<<< HEAD
 # bundles
 
 
@@ -257,6 +268,31 @@ async def test_a_parcel_of_which_one_is_left_is_an_alert_as_any(alert_of: MakeAl
     bench = Bench(Reader(), "ear:?authority=ru")
     await bench.herald.hand_over([bench.add(alert_of(id="a", authority="us")), bench.add(alert_of(id="b"))])
     assert (bench.receiver.tries, bench.receiver.bundles) == ([("b", 1)], [])
+=======
+async def test_what_is_sent_again_to_a_sink_is_buried_by_that_sink_alone() -> None:
+    one, other = Bench(Receiver(), "ear:one"), Bench(Receiver(), "ear:other")
+    for bench in (one, other):
+        await bench.resend(b"{", group_of("ear:one"))
+    assert (one.reasons, other.letters) == ([Reason.MALFORMED], [])
+
+
+async def test_the_letter_of_a_sink_names_it(alert_of: MakeAlert) -> None:
+    bench = Bench(Receiver(Refusal("HTTP 404"), Refusal("HTTP 404")), "ear:one")
+    await bench.tell(alert_of())
+    await bench.resend(encode(alert_of()), group_of("ear:one"))
+    found = [opened(Incoming(one.topic, 0, 0, one.key, one.value, one.headers)) for one in bench.letters]
+    assert [(one.topic, one.sink, one.agent) for one in found] == [
+        (Topic.ALERTS, group_of("ear:one"), "herald-ear"),
+        (Topic.RESEND, group_of("ear:one"), "herald-ear"),
+    ]
+
+
+async def test_a_message_that_others_marked_for_a_sink_is_an_alert_like_any(alert_of: MakeAlert) -> None:
+    bench = Bench(Receiver(), "ear:one")
+    event = bench.add(alert_of())
+    await bench.herald.guard(event._replace(headers=(("sink", group_of("ear:other").encode()),)))
+    assert bench.receiver.tries == [("a1b2c3", 1)]
+>>>>>>> 1f41410 (Dead letters keep headers, time, agent, sink and attempt, and can be listed, shown and sent again)
 
 
 # places
