@@ -42,7 +42,7 @@ def settle(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tup
     """The entry after `report`, and every alert revision it causes, in order. A repeated report changes nothing."""
     report = as_settled(report, registry)
     known = next((r for r in entry.reports if r.story.id == report.story.id), None)
-    if known is not None and known.story.revision >= report.story.revision and known.pub_status is report.pub_status:
+    if known is not None and _is_old(report, known):
         return entry, ()
     if known is not None:
         return _refold(entry, tuple(report if r is known else r for r in entry.reports), report, registry)
@@ -51,6 +51,13 @@ def settle(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tup
     if takes_back(report):
         return _refold(entry, (*entry.reports, report), report, registry)
     return _append(entry, report, registry)
+
+
+def _is_old(report: Report, known: Report) -> bool:
+    """Whether the entry has it, or a later word of the story. A kill counts whatever its number."""
+    if report.pub_status is known.pub_status:
+        return known.story.revision >= report.story.revision
+    return report.pub_status is PubStatus.USABLE and known.story.revision > report.story.revision
 
 
 def _append(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:

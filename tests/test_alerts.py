@@ -99,6 +99,12 @@ def test_a_kill_retracts_what_rests_on_its_story_alone() -> None:
     assert entry.standings == ()
 
 
+def test_what_a_story_said_before_its_kill_comes_too_late_to_bring_its_alert_back() -> None:
+    killed = story("kabul", "", revision=2, pub_status=PubStatus.CANCELED)
+    before = [report(CLAIMED), report(killed, earlier=(KEY,))]
+    assert fold(*before, report(CLAIMED)) == fold(*before)
+
+
 def test_a_kill_leaves_an_alert_that_another_story_carries_too() -> None:
     killed = story("kabul", "", 7, revision=2, pub_status=PubStatus.CANCELED)
     entry, told = fold(report(CLAIMED), report(CONFIRMED), report(killed, earlier=(KEY,)))
