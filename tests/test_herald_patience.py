@@ -1,6 +1,6 @@
 """How long a herald tries, what it buries, and whom it tells of a revision."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -83,17 +83,12 @@ class Bench:
         self.log.append(Incoming(Topic.ALERTS, 0, len(self.log), b"k", encode(told), (), at.timestamp()))
         return self.log[-1]
 
-<<<<<<< HEAD
-    async def tell(self, told: Alert, at: datetime = NOON, headers: Sequence[tuple[str, bytes]] = ()) -> None:
-        await self.herald.hand_over([self.add(told, at, headers)])
-=======
     async def tell(self, told: Alert, at: datetime = NOON) -> None:
-        await self.herald.guard(self.add(told, at))
+        await self.herald.hand_over([self.add(told, at)])
 
     async def resend(self, value: bytes, sink: str) -> None:
         headers = (("ce_id", b"1"), ("sink", sink.encode()))
-        await self.herald.guard(Incoming(Topic.RESEND, 0, 0, b"k", value, headers, NOON.timestamp()))
->>>>>>> 1f41410 (Dead letters keep headers, time, agent, sink and attempt, and can be listed, shown and sent again)
+        await self.herald.hand_over([Incoming(Topic.RESEND, 0, 0, b"k", value, headers, NOON.timestamp())])
 
     @property
     def reasons(self) -> list[str]:
@@ -233,7 +228,31 @@ async def test_what_is_sent_again_reaches_its_sink_whatever_it_had_and_no_other(
     assert len(other.receiver.tries) == 2
 
 
-<<<<<<< HEAD
+async def test_what_is_sent_again_to_a_sink_is_buried_by_that_sink_alone() -> None:
+    one, other = Bench(Receiver(), "ear:one"), Bench(Receiver(), "ear:other")
+    for bench in (one, other):
+        await bench.resend(b"{", group_of("ear:one"))
+    assert (one.reasons, other.letters) == ([Reason.MALFORMED], [])
+
+
+async def test_the_letter_of_a_sink_names_it(alert_of: MakeAlert) -> None:
+    bench = Bench(Receiver(Refusal("HTTP 404"), Refusal("HTTP 404")), "ear:one")
+    await bench.tell(alert_of())
+    await bench.resend(encode(alert_of()), group_of("ear:one"))
+    found = [opened(Incoming(one.topic, 0, 0, one.key, one.value, one.headers)) for one in bench.letters]
+    assert [(one.topic, one.sink, one.agent) for one in found] == [
+        (Topic.ALERTS, group_of("ear:one"), "herald-ear"),
+        (Topic.RESEND, group_of("ear:one"), "herald-ear"),
+    ]
+
+
+async def test_a_message_that_others_marked_for_a_sink_is_an_alert_like_any(alert_of: MakeAlert) -> None:
+    bench = Bench(Receiver(), "ear:one")
+    event = bench.add(alert_of())
+    await bench.herald.hand_over([event._replace(headers=(("sink", group_of("ear:other").encode()),))])
+    assert bench.receiver.tries == [("a1b2c3", 1)]
+
+
 # bundles
 
 
@@ -268,31 +287,6 @@ async def test_a_parcel_of_which_one_is_left_is_an_alert_as_any(alert_of: MakeAl
     bench = Bench(Reader(), "ear:?authority=ru")
     await bench.herald.hand_over([bench.add(alert_of(id="a", authority="us")), bench.add(alert_of(id="b"))])
     assert (bench.receiver.tries, bench.receiver.bundles) == ([("b", 1)], [])
-=======
-async def test_what_is_sent_again_to_a_sink_is_buried_by_that_sink_alone() -> None:
-    one, other = Bench(Receiver(), "ear:one"), Bench(Receiver(), "ear:other")
-    for bench in (one, other):
-        await bench.resend(b"{", group_of("ear:one"))
-    assert (one.reasons, other.letters) == ([Reason.MALFORMED], [])
-
-
-async def test_the_letter_of_a_sink_names_it(alert_of: MakeAlert) -> None:
-    bench = Bench(Receiver(Refusal("HTTP 404"), Refusal("HTTP 404")), "ear:one")
-    await bench.tell(alert_of())
-    await bench.resend(encode(alert_of()), group_of("ear:one"))
-    found = [opened(Incoming(one.topic, 0, 0, one.key, one.value, one.headers)) for one in bench.letters]
-    assert [(one.topic, one.sink, one.agent) for one in found] == [
-        (Topic.ALERTS, group_of("ear:one"), "herald-ear"),
-        (Topic.RESEND, group_of("ear:one"), "herald-ear"),
-    ]
-
-
-async def test_a_message_that_others_marked_for_a_sink_is_an_alert_like_any(alert_of: MakeAlert) -> None:
-    bench = Bench(Receiver(), "ear:one")
-    event = bench.add(alert_of())
-    await bench.herald.guard(event._replace(headers=(("sink", group_of("ear:other").encode()),)))
-    assert bench.receiver.tries == [("a1b2c3", 1)]
->>>>>>> 1f41410 (Dead letters keep headers, time, agent, sink and attempt, and can be listed, shown and sent again)
 
 
 # places

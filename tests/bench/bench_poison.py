@@ -103,7 +103,7 @@ class Worker:
 
     async def _through(self, session: aiohttp.ClientSession, more: int) -> float:
         self._done += more
-        while (counted := await self._counted(session))[0] < self._done:
+        while (counted := await self._counted(session))[0] < self._done:  # noqa: ASYNC110 - another process counts
             await asyncio.sleep(0.01)
         return counted[1]
 
