@@ -71,6 +71,17 @@ PUBLISH_RETRIES = Counter("listwire_publish_retries_total", "Messages sent again
 DELIVERIES = Counter("listwire_deliveries_total", "Alerts handed to a sink, by how it went.", ["sink", "outcome"])
 PARTITIONS = Gauge("listwire_partitions_assigned", "Partitions that this worker reads now.")
 
+PAGE_CONNECTIONS = Gauge("listwire_page_connections", "Event streams that the live page has open.")
+PAGE_EVENTS = Counter("listwire_page_events_total", "Events that the live page sent, by their name.", ["event"])
+PAGE_REQUESTS = Counter(
+    "listwire_page_requests_total", "Requests to the live page, by route and class of status.", ["route", "status"]
+)
+PAGE_ALERTS = Gauge("listwire_page_alerts", "Alerts that the live page remembers.")
+PAGE_NEWEST = Gauge(
+    "listwire_page_newest_alert_timestamp_seconds", "When the newest of them was told, 0 if there is none."
+)
+PAGE_BEHIND = Gauge("listwire_page_messages_behind", "Messages that the live page has still to read.")
+
 
 def _begin() -> None:
     """Every series of a closed set starts at 0: one born at its first event would show no increase for it."""

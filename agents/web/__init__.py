@@ -2,7 +2,7 @@
 
     topics ──follower──▶ board ──┬─ views ──▶ /api/alerts, /api/ledger, /api/feeds
                                  └─ audience ──▶ /events
-    page.html, page.css, page.js   everything else; no build, nothing from another host
+    page.html, page.css, *.js      everything else; no build, nothing from another host
 
 It reads in no consumer group and commits nothing, so it can be started, stopped and doubled at will. All that it
 shows is in memory and bounded; a start reads the newest stretch of each log again.

@@ -15,6 +15,8 @@ from typing import NamedTuple, TypeVar
 
 from agents.messages import Incoming
 from streams.codec import decode
+from streams.feed_records import decode_feed
+from streams.feeds import FeedSpec
 from streams.records import Alert, AlertId, Classified, LedgerKey, Record, Report, Status, Story, StoryId, Utc
 from streams.topics import Topic
 from streams.vocabulary import AlertStatus
@@ -65,6 +67,12 @@ class Board:
         self._reports: dict[LedgerKey, dict[StoryId, Report]] = {}
         self.statuses: dict[LedgerKey, Status] = {}
         self.feeds: dict[str, FeedHealth] = {}
+        self.listed: dict[str, FeedSpec] = {}
+        self.newest: datetime | None = None
+
+    def __len__(self) -> int:
+        """How many alerts are remembered."""
+        return len(self._alerts)
 
     def take(self, message: Incoming) -> tuple[AlertId, ...]:
         """The alerts that look different from here on. Raises RecordError for what is no record of its topic."""
@@ -79,6 +87,8 @@ class Board:
                 self._take_status(message)
             case Topic.FEED_STATE:
                 self._take_feed(message)
+            case Topic.FEEDS:
+                self._take_listed(message)
         return ()
 
     def alerts(self) -> list[tuple[Told, ...]]:
@@ -121,6 +131,7 @@ class Board:
         known = self._alerts.get(alert.id, [])
         if known and alert.revision <= known[-1].alert.revision:
             return ()
+        self.newest = max(told.at, self.newest or told.at)
         _put_last(self._alerts, alert.id, [*known, told][-REVISIONS_EACH:], self._keep)
         _put_last(self._log, told.event_id, told, 4 * self._keep)
         return (alert.id,)
@@ -158,6 +169,13 @@ class Board:
             self.feeds.pop(key, None)
         else:
             self.feeds[key] = decode(message.value, FeedHealth)
+
+    def _take_listed(self, message: Incoming) -> None:
+        if message.value is None:
+            self.listed.pop((message.key or b"").decode("utf-8", "replace"), None)
+        else:
+            feed, _ = decode_feed(message.key, message.value)
+            self.listed[feed.key] = feed
 
 
 def event_id(alert: AlertId, revision: int) -> str:

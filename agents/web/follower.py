@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from agents.logs import get_logger
 from agents.memory import incoming
 from agents.messages import Incoming
+from agents.metrics import PAGE_BEHIND
 from streams.topics import Topic, partitions_of
 
 READ_BACK: dict[Topic, int | None] = {
@@ -19,6 +20,7 @@ READ_BACK: dict[Topic, int | None] = {
     Topic.STATUS: None,
     Topic.CLAIMS: 10_000,
     Topic.FEED_STATE: None,
+    Topic.FEEDS: None,
     Topic.RELEVANT: 1_000,
 }
 """How many of the last messages of a partition are read at the start; None: all, the topic is compacted."""
@@ -50,6 +52,7 @@ class Follower:
                     for record in records:
                         self._take(incoming(record))
                 await self._compare(consumer, ends)
+                PAGE_BEHIND.set(await _behind(consumer, ends))
         finally:
             look.cancel()
             await consumer.stop()
@@ -95,3 +98,8 @@ class Follower:
             except (TimeoutError, KafkaError):
                 self.broker_answers = False
             await asyncio.sleep(LOOK_S)
+
+
+async def _behind(consumer: Any, ends: dict[TopicPartition, int]) -> int:
+    """How many messages the broker has told of that were not read; what no answer told of yet ends where it ended."""
+    return sum([max(0, (consumer.highwater(pair) or end) - await consumer.position(pair)) for pair, end in ends.items()])

@@ -11,6 +11,7 @@ from aiohttp import web
 from agents.kafka import require_broker
 from agents.logs import get_logger
 from agents.messages import Incoming
+from agents.metrics import BUILD, VERSION
 from agents.settings import Settings
 from agents.signals import stop_signal
 from agents.web.board import Board
@@ -30,6 +31,7 @@ async def run_web(settings: Settings, registry: Registry, say: Callable[[str], N
     if settings.broker is None:
         raise SettingsError("no broker: set LISTWIRE_BROKER, or start `listwire up`, which serves the page itself")
     stop = stop_signal()
+    BUILD.labels(version=VERSION).set(1)
     await require_broker(settings.broker)
     follower = Follower(settings.broker, lambda message: _take(site, message))
     site = Site(Board(settings.web_keep), registry, follower.caught_up.is_set, lambda: follower.broker_answers)

@@ -6,6 +6,7 @@
     /api/ledger?authority=A&group=G    one of them with what was reported about it
     /api/feeds                         the feeds and their last looks
     /readyz                            503 until the logs are read, and while no broker answers
+    /metrics                           for Prometheus
     /events                            server-sent events: hello, then alert (id = alert id:revision) and beat
 
 `/events` goes on after `Last-Event-ID`, or `?after=` where a page opens a new stream. `hello` says whether it could
@@ -23,17 +24,20 @@ import orjson
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse, sse_response
 from jinja2 import Environment, StrictUndefined
+from prometheus_client.aiohttp import make_aiohttp_handler
 
 from agents.messages import Incoming
-from agents.metrics import VERSION
+from agents.metrics import PAGE_ALERTS, PAGE_CONNECTIONS, PAGE_EVENTS, PAGE_NEWEST, VERSION
 from agents.web.audience import Audience, Event, FullHouse, Seat
 from agents.web.board import Board
+from agents.web.counting import counting
 from agents.web.shield import admitting, harden
 from agents.web.views import alert_view, baseline_of, cell_view, cells, feed_view, history
 from streams.records import AlertId, AuthorityKey, GroupKey, ledger_key
 from streams.registry import Registry
 from streams.vocabulary import Change, Level, Stage
 
+SCRIPTS = tuple(sorted(file.name for file in resources.files("agents.web").iterdir() if file.name.endswith(".js")))
 BEAT_S = 15.0
 RETRY_MS = 2_000
 SEND_S = 30.0
@@ -63,9 +67,10 @@ class Site:
         routes = {
             "/": _fixed(page(), "text/html"),
             "/page.css": _fixed(_read("page.css"), "text/css"),
-            "/page.js": _fixed(_read("page.js"), "text/javascript"),
+            **{f"/{name}": _fixed(_read(name), "text/javascript") for name in SCRIPTS},
             "/favicon.ico": _nothing,
             "/readyz": self._readyz,
+            "/metrics": make_aiohttp_handler(),
             "/api/alerts": self._alerts,
             "/api/ledger": self._ledger,
             "/api/feeds": self._feeds,
@@ -73,7 +78,7 @@ class Site:
         }
         for path, handler in routes.items():
             application.router.add_get(path, handler, allow_head=False)
-        application.on_response_prepare.append(harden)
+        application.on_response_prepare.extend((harden, counting(routes)))
         application.on_shutdown.append(self._close)
         return application
 
@@ -82,6 +87,8 @@ class Site:
         for alert in self._board.take(message):
             if self._ready():
                 self._audience.tell(self._alert_event(alert))
+        PAGE_ALERTS.set(len(self._board))
+        PAGE_NEWEST.set(self._board.newest.timestamp() if self._board.newest else 0)
 
     def tell_ready(self) -> None:
         """Has those who came too early ask again: the logs are read."""
@@ -113,14 +120,15 @@ class Site:
         return _json({"row": cell_view(status, self._registry), "history": told})
 
     async def _feeds(self, _: web.Request) -> web.Response:
-        feeds = [feed_view(feed) for _, feed in sorted(self._board.feeds.items())]
+        listed = self._board.listed
+        feeds = [feed_view(feed, listed.get(key)) for key, feed in sorted(self._board.feeds.items())]
         return _json({"ready": self._ready(), "feeds": feeds})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         seen = request.headers.get(EventSourceResponse.DEFAULT_LAST_EVENT_HEADER) or request.query.get("after")
         stream: web.StreamResponse = web.Response(status=204)
         try:
-            with self._audience.seat() as seat:
+            with self._audience.seat() as seat, PAGE_CONNECTIONS.track_inprogress():
                 backlog = self._backlog(seen)  # no await between the seat and this: nothing is missed, nothing twice
                 async with sse_response(request, send_timeout=SEND_S, ping_interval=3600) as opened:
                     stream = opened
@@ -181,6 +189,7 @@ async def _nothing(_: web.Request) -> web.Response:
 
 async def _send(stream: EventSourceResponse, event: Event) -> None:
     await stream.send(event.data, id=event.id, event=event.name, retry=RETRY_MS if event.name == "hello" else None)
+    PAGE_EVENTS.labels(event=event.name).inc()
 
 
 def _json(facts: dict[str, Any]) -> web.Response:

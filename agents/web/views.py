@@ -15,6 +15,7 @@ import msgspec
 from agents.rendering import inert
 from agents.web.board import Board, FeedHealth, Told, told_at
 from streams.alerts import status_of
+from streams.feeds import FeedSpec
 from streams.ledger import open_entry
 from streams.records import Alert, AlertId, AuthorityKey, Claim, GroupKey, LedgerKey, Report, Status, ledger_key
 from streams.registry import Registry
@@ -26,9 +27,10 @@ CONTEXT_CHARS = 1_500
 """As much of a story on either side of its evidence as anybody reads on such a page."""
 
 _PLAIN = (
-    "kind status level authority group change stage confidence confirmed instrument scope date acted_on effective_on"
+    "kind status level authority group change stage confidence confirmed sources instrument scope date acted_on "
+    "effective_on bundle"
 ).split()
-_MOMENTARY = ("revision", "status", "level", "change", "stage", "confidence")
+_MOMENTARY = ("revision", "status", "level", "change", "stage", "confidence", "sources", "effective_on")
 
 
 def alert_view(board: Board, alert_id: AlertId) -> View:
@@ -93,9 +95,15 @@ def history(board: Board, key: LedgerKey) -> list[View]:
     return [_report(report, claim) for report in reversed(board.reports(key)) for claim in report.claims or (None,)]
 
 
-def feed_view(feed: FeedHealth) -> View:
-    """One feed, as its poller left it."""
-    return {**msgspec.structs.asdict(feed), "feed": inert(feed.feed), "moved_to": _inert(feed.moved_to)}
+def feed_view(feed: FeedHealth, listed: FeedSpec | None) -> View:
+    """One feed, as its poller left it, with what the feed list has of it, if it is there."""
+    return {
+        **msgspec.structs.asdict(feed),
+        "feed": inert(feed.feed),
+        "moved_to": _inert(feed.moved_to),
+        "name": _inert(listed.name) if listed is not None else None,
+        "enabled": listed is None or listed.enabled,
+    }
 
 
 def safe_link(link: str | None) -> str | None:
@@ -110,12 +118,19 @@ def safe_link(link: str | None) -> str | None:
 def _revision(told: Told) -> View:
     alert = told.alert
     facts = {name: getattr(alert, name) for name in _MOMENTARY}
-    return {**facts, "at": told.at, "reason": inert(alert.reason), "evidence": inert(alert.evidence.text)}
+    return {
+        **facts,
+        "at": told.at,
+        "reason": inert(alert.reason),
+        "changed": [inert(name) for name in alert.changed],
+        "evidence": inert(alert.evidence.text),
+    }
 
 
 def _story(alert: Alert) -> View:
     story = alert.story
     return {
+        "id": story.id,
         "feed": inert(story.feed),
         "headline": inert(story.headline),
         "published": story.published,
