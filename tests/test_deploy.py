@@ -163,7 +163,10 @@ def port_of(service: str) -> int:
 def test_prometheus_scrapes_our_services_where_they_answer() -> None:
     (job,) = PROMETHEUS["scrape_configs"]
     (group,) = job["static_configs"]
-    assert group["targets"] == [f"{name}:{port_of(name)}" for name in ("worker", "poller")]
+    assert group["targets"] == [f"{name}:{port_of(name)}" for name in ("worker", "poller", "web")]
+    for name in ("worker", "poller", "web"):
+        assert "metrics" in SERVICES[name]["networks"]
+    assert environment("web")["LISTWIRE_WEB_NAMES"] == "web"  # the page answers to no other
 
 
 def health_check_of_the_image() -> str:

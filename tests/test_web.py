@@ -17,7 +17,7 @@ from agents.web.audience import BEHIND_AT_MOST, READERS_AT_MOST, Audience, Event
 from agents.web.board import Board, event_id
 from agents.web.service import serving
 from agents.web.shield import is_ours
-from agents.web.site import Site, page
+from agents.web.site import SCRIPTS, Site, page
 from agents.web.views import alert_view, history, safe_link
 from streams.codec import decode, encode
 from streams.errors import RecordError, SettingsError
@@ -30,7 +30,7 @@ DAY = datetime(2025, 4, 17, 9, 0, tzinfo=UTC)
 BAN = (
     "MOSCOW, Apr 17 (TASS) - Russia has banned the PKK as a terrorist organisation, the Supreme Court said on Thursday."
 )
-PATHS = ("/", "/page.css", "/page.js", "/api/alerts", "/api/ledger", "/api/feeds")
+PATHS = ("/", "/page.css", *(f"/{name}" for name in SCRIPTS), "/api/alerts", "/api/ledger", "/api/feeds", "/metrics")
 
 
 def ban(newsroom: Any, guid: str = "ban", at: datetime = DAY, **more: Any) -> list[Incoming]:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import aiohttp
 import msgspec
@@ -24,9 +24,13 @@ from agents.web.board import Board
 from agents.web.service import serving
 from agents.web.site import Site
 from streams.codec import decode, encode
+from streams.feed_records import Origin, encode_feed
+from streams.feeds import FeedSpec
 from streams.polling import FeedState
 from streams.records import Alert
 from streams.topics import Topic
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -229,8 +233,50 @@ def banned(newsroom: Any, guid: str = "paris", **more: Any) -> list[Incoming]:
     return newsroom.tell(guid, "France bans PKK", body, at, **more)
 
 
-def like(alert: Alert, **changes: Any) -> Alert:
-    return msgspec.structs.replace(alert, **changes)
+def listed(newsroom: Any, key: str, name: str, **more: Any) -> Incoming:
+    """A feed on the feed list."""
+    feed = FeedSpec(key=key, url="https://agency.example/feed", name=name, **more)
+    return newsroom.message(Topic.FEEDS, key, encode_feed(feed, Origin.LIST), NOW)
+
+
+def like(record: T, **changes: Any) -> T:
+    return msgspec.structs.replace(record, **changes)
+
+
+GROUPS = (
+    "Al-Qaida", "Al-Shabaab", "Boko Haram", "ETA", "FARC", "Hamas", "Hezbollah", "Islamic Jihad", "Lashkar-e-Taiba",
+    "LTTE", "PKK", "Shining Path", "Taliban",
+)  # fmt: skip
+
+
+def thirteen(newsroom: Any, at: datetime = NOW) -> list[Alert]:
+    """Alerts of one story about so many groups."""
+    known = the_alert(banned(type(newsroom)(newsroom.registry)))
+    ref = like(known.story, id="sweep", headline="France bans thirteen groups at once", source="AFP", published=at)
+    made: list[Alert] = []
+    for number, name in enumerate(GROUPS):
+        key = name.lower().replace(" ", "-")
+        made.append(like(known, id=f"sweep-{number}", bundle="sweep", group=key, group_name=name, story=ref))
+    return made
+
+
+def told(newsroom: Any, *alerts: Alert, at: datetime = NOW) -> list[Incoming]:
+    return [newsroom.message(Topic.ALERTS, f"{alert.authority}|{alert.group}", encode(alert), at) for alert in alerts]
+
+
+def every_kind(newsroom: Any) -> list[Incoming]:
+    """A story with thirteen groups, of which one is retracted, one corrected, one superseded, one confirmed twice."""
+    one, two, three, four, *_ = alerts = thirteen(newsroom)
+    later = [
+        like(one, revision=2, status="retracted", reason="its story was corrected", changed=("status",)),
+        like(two, revision=2, status="corrected", reason="its story was corrected", changed=("speaker", "status")),
+        like(three, revision=2, status="superseded", reason="followed by delisting, effective", changed=("status",)),
+        like(
+            four, revision=2, level="official", reason="official: also gazette", sources=2, scope="military-wing",
+            instrument="national list", changed=("confidence", "level", "sources"),
+        ),
+    ]  # fmt: skip
+    return told(newsroom, *alerts, *later)
 
 
 def the_alert(messages: list[Incoming]) -> Alert:
@@ -239,7 +285,10 @@ def the_alert(messages: list[Incoming]) -> Alert:
     return alert
 
 
-CARDS = "document.querySelectorAll('#alerts > li').length"
+CARDS = "document.querySelectorAll('#alerts .alert').length"
+LINES = "[...document.querySelectorAll('.line summary')].map(node => node.innerText)"
+ITEMS = "document.querySelectorAll('#alerts > li').length"
+NEWS = "document.getElementById('news').textContent"
 VIEWS = ("alerts", "ledger", "feeds")
 
 
@@ -260,7 +309,7 @@ async def test_an_alert_appears_as_it_comes_with_its_evidence_marked_in_the_stor
     assert story.endswith("It gave no further detail.")
     link = await tab.value("(a => [a.href, a.rel, a.innerText])(document.querySelector('.source a'))")
     assert link == ["https://agency.example/1", "noopener noreferrer nofollow", "France bans PKK"]
-    assert await tab.value("document.getElementById('news').textContent") == "New alert: France, PKK, listed, confirmed"
+    await tab.until(NEWS, "New alert: France, PKK, listed, confirmed")
     assert await tab.value("document.getElementById('news').ariaLive") == "polite"
     assert tab.complaints() == []
 
@@ -286,9 +335,144 @@ async def test_a_retraction_is_struck_and_tells_what_changed_and_why(served: Ser
     assert await tab.value(struck) == "line-through"
     await tab.value("document.querySelector('details[data-keep=revisions] summary').click()")
     told = await tab.value("[...document.querySelectorAll('.revisions li')].map(node => node.innerText)")
-    assert [line.split(" (")[0] for line in told] == ["revision 1: first report", "revision 2: its story was withdrawn"]
-    assert "retracted" in told[1]
-    assert (await tab.value("document.getElementById('news').textContent")).startswith("Retracted: France, PKK")
+    assert told[0].startswith("revision 1: first report (confirmed, live, confidence 0.95, 1 source)")
+    assert told[1].startswith("revision 2: now retracted (its story was withdrawn); changed: status (")
+    await tab.until(f"{NEWS}.startsWith('Retracted: France, PKK')")
+
+
+async def test_alerts_of_one_story_are_one_item_with_a_line_each(served: Served, tab: Tab) -> None:
+    served.take(every_kind(served.newsroom))
+    served.take(banned(served.newsroom))
+    await tab.go(served.url)
+    await tab.until(CARDS, 14)
+    assert await tab.value(ITEMS) == 2
+    head = (await tab.value("document.querySelector('.bundle').innerText")).split("\n")
+    assert head[0] == "France bans thirteen groups at once"
+    assert "13 groups · France · 1 corrected · 1 retracted · 1 superseded" in head
+    assert any(line.startswith("AFP (agency), published ") for line in head)
+    lines = [line.replace("\n", " ") for line in await tab.value(LINES)]
+    assert lines[0].startswith("RETRACTED: LISTED")
+    assert [line.split("▸ ")[1] for line in lines[1:5]] == [
+        "Al-Shabaab corrected confirmed",
+        "Boko Haram superseded confirmed",
+        "ETA official national list part: military wing 2 independent sources",
+        "FARC confirmed",
+    ]
+    assert len(lines) == 13
+    assert await tab.value("document.querySelectorAll('.bundle .source').length") == 1
+    assert await tab.value("document.querySelectorAll('.line details[open]').length") == 0
+    assert await tab.value("document.querySelector('#alerts > li > .alert h3').innerText") == "LISTED France ▸ PKK"
+    assert tab.complaints() == []
+
+
+async def test_a_line_opens_by_keyboard_and_tells_what_changed(served: Served, tab: Tab) -> None:
+    served.take(every_kind(served.newsroom))
+    await tab.go(served.url)
+    await tab.until(CARDS, 13)
+    await tab.value("document.querySelectorAll('.line summary')[2].focus()")
+    for _ in range(2):  # past what is closed: to the next line, and the one after it
+        await tab.press("Tab", code=9)
+    await tab.press("Enter", "\r", 13)
+    opened = "[...document.querySelectorAll('.line > details[open]')].map(node => node.innerText)"
+    await tab.until(f"{opened}.length", 1)
+    (text,) = await tab.value(opened)
+    assert "▸ ETA" in text
+    assert "said by France's Interior Ministry through AFP" in text
+    assert "revision 2: now official (also gazette); changed: confidence, level, sources" in text
+    served.take(told(served.newsroom, like(thirteen(served.newsroom)[3], revision=3, reason="x", changed=("speaker",))))
+    await tab.until(f"{opened}[0].includes('revision 3: x; changed: who says it')")
+    assert await tab.value("document.activeElement.innerText.includes('ETA')")  # and is still open, still in hand
+
+
+async def test_who_reads_by_headings_and_lists_finds_the_story_and_its_groups(served: Served, tab: Tab) -> None:
+    served.take(every_kind(served.newsroom))
+    await tab.go(served.url)
+    await tab.until(CARDS, 13)
+    nodes = [node for node in (await tab.call("Accessibility.getFullAXTree"))["nodes"] if not node.get("ignored")]
+
+    def level(node: dict[str, Any]) -> Any:
+        return next((fact["value"]["value"] for fact in node["properties"] if fact["name"] == "level"), None)
+
+    found = [(level(node), node["name"]["value"]) for node in nodes if node["role"]["value"] == "heading"]
+    assert found[1:3] == [(2, "Alerts"), (3, "France bans thirteen groups at once")]
+    assert found[4] == (4, "listed France ▸ Al-Shabaab")
+    assert [deep for deep, _ in found[3:]] == [4] * 13
+    inside = {node["nodeId"]: len(node["childIds"]) for node in nodes if node["role"]["value"] == "list"}
+    assert 13 in inside.values()
+    articles = [node["name"]["value"] for node in nodes if node["role"]["value"] == "article"]
+    assert articles[1] == "listed France ▸ Al-Shabaab"
+
+
+async def test_filters_choose_among_the_alerts_of_a_story(served: Served, tab: Tab) -> None:
+    alerts = thirteen(served.newsroom)
+    served.take(told(served.newsroom, *(like(alert, confidence=0.6) for alert in alerts[2:]), *alerts[:2]))
+    await tab.go(f"{served.url}?confidence=0.7")
+    await tab.until(CARDS, 2)
+    assert await tab.value("document.querySelector('.tally').innerText") == "2 of 13 groups · France"
+    assert await tab.value("document.getElementById('alerts-note').innerText") == "2 of 13 alerts match the filters."
+    await tab.go(f"{served.url}?group=taliban")
+    await tab.until("document.querySelector('.tally')?.innerText", "1 of 13 groups · France")
+    assert await tab.value(CARDS) == 1
+    await tab.value("document.getElementById('clear').click()")
+    await tab.until(CARDS, 13)
+
+
+async def test_a_story_that_comes_alert_by_alert_is_one_item_and_is_announced_once(served: Served, tab: Tab) -> None:
+    await tab.go(served.url)
+    await tab.value(
+        "window.heard = []; new MutationObserver(() => heard.push(document.getElementById('news').textContent))"
+        ".observe(document.getElementById('news'), {childList: true, characterData: true, subtree: true})"
+    )
+    alerts = thirteen(served.newsroom)
+    for number, alert in enumerate(alerts, start=1):
+        served.take(told(served.newsroom, alert))
+        await tab.until(CARDS, number)
+    assert await tab.value(ITEMS) == 1
+    await tab.until("heard.length > 0")
+    assert await tab.value("heard") == ["New alert: 13 groups in one story, France bans thirteen groups at once"]
+    lost = like(alerts[5], revision=2, status="retracted", reason="denied", changed=("status",))
+    served.take(told(served.newsroom, lost, at=NOW + timedelta(seconds=9)))
+    await tab.until("document.querySelectorAll('.line.is-retracted').length", 1)
+    assert "Hamas" in (await tab.value(LINES))[5]
+    await tab.until("heard.length", 2)
+    assert (await tab.value("heard"))[1] == "Retracted: France, Hamas, listed, confirmed"
+
+
+async def test_an_alert_that_is_being_read_stays_open_when_its_story_brings_another(served: Served, tab: Tab) -> None:
+    first, second = thirteen(served.newsroom)[:2]
+    changed = like(first, revision=2, reason="y", changed=("speaker",))
+    served.take(told(served.newsroom, first, changed))
+    await tab.go(served.url)
+    await tab.until(CARDS, 1)
+    await tab.value("document.querySelector('summary').focus()")
+    served.take(told(served.newsroom, second))
+    await tab.until("document.querySelectorAll('.line').length", 2)
+    assert await tab.value("[...document.querySelectorAll('.line > details')].map(node => node.open)") == [True, False]
+    assert await tab.value("document.activeElement.parentElement.dataset.keep") == "revisions"
+
+
+async def test_a_line_names_its_source_only_if_it_rests_on_another_story(served: Served, tab: Tab) -> None:
+    first, second = thirteen(served.newsroom)[:2]
+    other = like(second, story=like(second.story, id="other", headline="Gazette of Tuesday"))
+    served.take(told(served.newsroom, first, other))
+    await tab.go(served.url)
+    await tab.until(CARDS, 2)
+    assert await tab.value("document.querySelector('.bundle h3').innerText") == "France bans thirteen groups at once"
+    sources = "[...document.querySelectorAll('.line')].map(node => node.querySelector('.source')?.textContent ?? '')"
+    none, named = await tab.value(sources)
+    assert none == ""
+    assert named.startswith("Gazette of Tuesday · AFP (agency)")
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"), [(0, "no source that counts"), (1, "1 source"), (2, "2 independent sources")]
+)
+async def test_a_card_tells_how_many_sources_there_are(served: Served, tab: Tab, sources: int, words: str) -> None:
+    alert = like(thirteen(served.newsroom)[0], sources=sources)
+    served.take(told(served.newsroom, alert))
+    await tab.go(served.url)
+    await tab.until(CARDS, 1)
+    assert words in await tab.value("[...document.querySelectorAll('.badges li')].map(node => node.innerText)")
 
 
 async def test_filters_stay_in_the_address(served: Served, tab: Tab) -> None:
@@ -391,14 +575,28 @@ async def test_the_ledger_is_a_matrix_whose_cells_open_by_keyboard(served: Serve
 
 async def test_feeds_that_fail_or_fell_silent_come_first(served: Served, tab: Tab) -> None:
     served.take(sample_wire(served.newsroom))
+    served.take([listed(served.newsroom, "ministry", "Ministry of the Interior")])
     await tab.go(f"{served.url}?view=feeds")
     await tab.until("document.querySelectorAll('#feeds tbody tr').length", 4)
     rows = await tab.value("[...document.querySelectorAll('#feeds tbody tr')].map(node => node.innerText)")
-    assert [row.split()[0] for row in rows] == ["gazette", "ministry", "agency-world", "sample-wire"]
+    assert [row.split()[0] for row in rows] == ["gazette", "Ministry", "agency-world", "sample-wire"]
+    assert rows[1].startswith("Ministry of the Interior ministry")
     assert "http error" in rows[0]
     assert "failing (4 in a row)" in rows[0]
     assert "stale" in rows[1]
     assert await tab.value("document.getElementById('feeds-count').innerText") == "2"
+
+
+async def test_a_feed_that_is_switched_off_is_no_alarm(served: Served, tab: Tab) -> None:
+    state = FeedState(feed="old", outcome="ok", polled_at=NOW, newest=NOW, next_due=NOW - timedelta(days=2))
+    served.take([served.newsroom.message(Topic.FEED_STATE, key, encode(like(state, feed=key)), NOW) for key in "ab"])
+    served.take([listed(served.newsroom, "a", "Old", enabled=False, note="it ended")])
+    await tab.go(f"{served.url}?view=feeds")
+    await tab.until("document.querySelectorAll('#feeds tbody tr').length", 2)
+    rows = await tab.value("[...document.querySelectorAll('#feeds tbody tr')].map(node => node.innerText)")
+    assert "not polled" in rows[0]
+    assert "switched off" in rows[1]
+    assert await tab.value("document.getElementById('feeds-count').innerText") == "1"
 
 
 async def test_the_keyboard_reaches_everything_and_shows_where_it_is(served: Served, tab: Tab) -> None:
@@ -416,7 +614,7 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(served: Ser
 
 
 async def test_whatever_can_be_used_has_a_name(served: Served, tab: Tab) -> None:
-    served.take(sample_wire(served.newsroom))
+    served.take(sample_wire(served.newsroom) + every_kind(served.newsroom))
     usable = {"link", "button", "combobox", "region", "article", "table", "navigation", "form", "dialog"}
     for view in VIEWS:
         await tab.go(f"{served.url}?view={view}")
@@ -429,14 +627,16 @@ async def test_whatever_can_be_used_has_a_name(served: Served, tab: Tab) -> None
 
 @pytest.mark.parametrize("view", VIEWS)
 async def test_a_narrow_screen_needs_no_sideways_scrolling(served: Served, tab: Tab, view: str) -> None:
-    messages = sample_wire(served.newsroom) + banned(served.newsroom, "long")
+    messages = sample_wire(served.newsroom) + every_kind(served.newsroom) + banned(served.newsroom, "long")
     alerts = [decode(message.value, Alert) for message in messages if message.topic == Topic.ALERTS]
     endless = like(alerts[0], id="endless", speaker="S" * 300, group_name="G" * 300)
-    served.take([*messages, served.newsroom.message(Topic.ALERTS, "x|y", encode(endless), NOW)])
+    long = like(endless, id="long line", bundle="sweep", instrument="I" * 300)
+    served.take([*messages, *told(served.newsroom, endless, long), listed(served.newsroom, "ministry", "M" * 300)])
     for width in (360, 320):
         await tab.wide(width)
         await tab.go(f"{served.url}?view={view}")
         await tab.until(f"document.querySelectorAll('#view-{view} :is(li, tr)').length > 3")
+        await tab.value(OPEN_ALL)
         assert await tab.value("document.documentElement.scrollWidth") <= width
         spill = (
             "[...document.querySelectorAll('.scroll, .alert')].filter(n => n.scrollWidth > n.clientWidth + 1).length"
@@ -444,6 +644,7 @@ async def test_a_narrow_screen_needs_no_sideways_scrolling(served: Served, tab: 
         assert await tab.value(spill) == 0
 
 
+OPEN_ALL = "document.querySelectorAll('details').forEach(node => { node.open = true })"
 CONTRAST = """(() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const rgb = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
@@ -464,11 +665,13 @@ CONTRAST = """(() => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_text_stands_out_in_both_schemes(served: Served, tab: Tab, scheme: str) -> None:
-    served.take(sample_wire(served.newsroom))
+    served.take(sample_wire(served.newsroom) + every_kind(served.newsroom))
+    served.take([listed(served.newsroom, "ministry", "Ministry of the Interior")])
     await tab.media(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
     for view in VIEWS:
         await tab.go(f"{served.url}?view={view}")
         await tab.until(f"document.querySelectorAll('#view-{view} :is(li, tr)').length > 3")
+        await tab.value(OPEN_ALL)
         assert await tab.value(CONTRAST) == []
     dark = await tab.value("getComputedStyle(document.body).backgroundColor === 'rgb(17, 22, 29)'")
     assert dark == (scheme == "dark")
@@ -570,6 +773,8 @@ def poisoned(newsroom: Any, number: int, payload: str) -> list[Incoming]:
         speaker=payload,
         medium=payload,
         reason=payload,
+        changed=(payload, "level"),
+        bundle="one for several" if number % 2 else f"poison-{number}",
         instrument=payload,
         scope=payload,
         evidence=like(known.evidence, start=0, end=len(text), text=text, rule=payload),
@@ -580,7 +785,13 @@ def poisoned(newsroom: Any, number: int, payload: str) -> list[Incoming]:
         newsroom.message(Topic.ALERTS, "fr|pkk", encode(alert), at)
         for alert in (bad, like(bad, revision=2, reason=f"{payload} again"))
     ]
-    return [story, *made, newsroom.message(Topic.FEED_STATE, payload, encode(state), at)]
+    named = f"named-{number}"
+    feeds = [
+        newsroom.message(Topic.FEED_STATE, payload, encode(state), at),
+        newsroom.message(Topic.FEED_STATE, named, encode(like(state, feed=named)), at),
+        listed(newsroom, named, payload),
+    ]
+    return [story, *made, *feeds]
 
 
 @pytest.mark.parametrize("bypass", [False, True], ids=["with the policy", "without the policy"])
@@ -596,7 +807,8 @@ async def test_hostile_text_is_text_and_nothing_else(served: Served, tab: Tab, b
     await tab.until(CARDS, len(PAYLOADS) + 1)  # by the stream
     await tab.go(served.url)
     await tab.until(CARDS, len(PAYLOADS) + 1)  # by the list
-    await tab.value("document.querySelectorAll('details').forEach(node => { node.open = true })")
+    await tab.value(OPEN_ALL)
+    assert await tab.value(ITEMS) == len(PAYLOADS) // 2 + 3
     shown = await tab.value("document.getElementById('alerts').textContent")
     assert [payload for payload in PAYLOADS if shown.count(payload) < 9] == []
     await look_around(served, tab)

@@ -81,7 +81,7 @@ function tally(members, shown) {
     : authorities.flatMap((name, index) => [index ? ", " : "", make("bdi", {}, name)]);
   const changed = ["corrected", "retracted", "superseded"].map((status) => [shown.filter((alert) => alert.status === status).length, status]);
   return [make("b", {}, shown.length < members.length ? `${shown.length} of ${all}` : all), " · ", ...whose,
-    ...changed.filter(([number]) => number).map(([number, status]) => make("span", { class: `status-${status}` }, ` · ${number} ${status}`))];
+    ...changed.filter(([number]) => number).flatMap(([number, status]) => [" · ", make("span", {}, `${number} ${status}`)])];
 }
 
 // Places in a story are by name, so that an alert that is revised stays where it is.

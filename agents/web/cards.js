@@ -26,7 +26,8 @@ export function what(alert) {
 // An alert on its own.
 export function card(alert) {
   const { article, heading } = frame(alert, "h3");
-  article.append(make("header", {}, heading, when(alert.at, "dim")), ...body(alert), source(alert), ...past(alert));
+  article.append(make("header", {}, heading, when(alert.at, "dim")), ...body(alert, standing(alert), parts(alert)),
+    source(alert), ...past(alert));
   return article;
 }
 
@@ -52,9 +53,10 @@ function frame(alert, level) {
   return { article, heading };
 }
 
-function body(alert) {
+function body(alert, above = [], parts = []) {
   return [
-    badges(alert),
+    list(...above, [alert.change, ""], [alert.stage, ""], ...parts, [sourcesOf(alert), "plain"],
+      [`confidence ${alert.confidence.toFixed(2)}`, "plain"]),
     make("p", { class: "move" }, said(alert.from), make("span", { class: "dim" }, " → "), make("b", {}, said(alert.to)),
       alert.acted_on ? `, ${alert.acted_on}` : "", alert.effective_on ? `, in force ${alert.effective_on}` : ""),
     evidence(alert),
@@ -68,17 +70,13 @@ export function tone(alert) {
   return `is-${alert.kind}`;
 }
 
-function badges(alert) {
-  const facts = [...standing(alert), [alert.change, ""], [alert.stage, ""], ...parts(alert),
-    [sourcesOf(alert), "plain"], [`confidence ${alert.confidence.toFixed(2)}`, "plain"]];
-  return make("ul", { class: "badges" }, facts.map(([text, className]) => make("li", { class: className }, text)));
-}
+const list = (...facts) => make("ul", { class: "badges" }, facts.map(([text, name]) => make("li", { class: name }, text)));
 
-// As much of it as tells the lines of a story apart.
+// As much of it as tells the lines of a story apart; that it is retracted the title says.
 function brief(alert) {
-  const facts = [...standing(alert), ...parts(alert)];
+  const facts = [...standing(alert).filter(([text]) => text !== "retracted"), ...parts(alert)];
   if (alert.sources > 1) facts.push([sourcesOf(alert), "plain"]);
-  return make("span", { class: "badges" }, facts.flatMap(([text, className]) => [" ", make("span", { class: className }, text)]));
+  return make("span", { class: "badges" }, facts.flatMap(([text, name]) => [" ", make("span", { class: name }, text)]));
 }
 
 function standing(alert) {
@@ -132,14 +130,14 @@ export function origin(story) {
 
 function past(alert) {
   if (alert.revisions.length < 2) return [];
-  const list = make("ol", { class: "revisions" });
+  const all = make("ol", { class: "revisions" });
   for (const revision of alert.revisions) {
     const facts = [revision.level, revision.status, `confidence ${revision.confidence.toFixed(2)}`, sourcesOf(revision)];
-    list.append(make("li", {}, make("b", {}, `revision ${revision.revision}: `), ...why(revision),
+    all.append(make("li", {}, make("b", {}, `revision ${revision.revision}: `), ...why(revision),
       make("span", { class: "dim" }, ` (${facts.join(", ")}) `), when(revision.at, "dim")));
   }
   const last = alert.revisions.at(-1);
-  const details = make("details", {}, make("summary", {}, `revision ${last.revision}: `, ...why(last)), list);
+  const details = make("details", {}, make("summary", {}, `revision ${last.revision}: `, ...why(last)), all);
   details.dataset.keep = "revisions";
   return [details];
 }

@@ -102,4 +102,6 @@ class Follower:
 
 async def _behind(consumer: Any, ends: dict[TopicPartition, int]) -> int:
     """How many messages the broker has told of that were not read; what no answer told of yet ends where it ended."""
-    return sum([max(0, (consumer.highwater(pair) or end) - await consumer.position(pair)) for pair, end in ends.items()])
+    return sum(
+        [max(0, (consumer.highwater(pair) or end) - await consumer.position(pair)) for pair, end in ends.items()]
+    )
