@@ -286,7 +286,7 @@ def the_alert(messages: list[Incoming]) -> Alert:
 
 
 CARDS = "document.querySelectorAll('#alerts .alert').length"
-LINES = "[...document.querySelectorAll('.line summary')].map(node => node.innerText)"
+LINES = "[...document.querySelectorAll('.line > details > summary')].map(node => node.innerText)"
 ITEMS = "document.querySelectorAll('#alerts > li').length"
 NEWS = "document.getElementById('news').textContent"
 VIEWS = ("alerts", "ledger", "feeds")
@@ -393,14 +393,15 @@ async def test_who_reads_by_headings_and_lists_finds_the_story_and_its_groups(se
     def level(node: dict[str, Any]) -> Any:
         return next((fact["value"]["value"] for fact in node["properties"] if fact["name"] == "level"), None)
 
-    found = [(level(node), node["name"]["value"]) for node in nodes if node["role"]["value"] == "heading"]
-    assert found[1:3] == [(2, "Alerts"), (3, "France bans thirteen groups at once")]
-    assert found[4] == (4, "listed France ▸ Al-Shabaab")
+    # in which case a heading is told that is shown in capitals is the browser's affair
+    found = [(level(node), node["name"]["value"].lower()) for node in nodes if node["role"]["value"] == "heading"]
+    assert found[1:3] == [(2, "alerts"), (3, "france bans thirteen groups at once")]
+    assert found[4] == (4, "listed france ▸ al-shabaab")
     assert [deep for deep, _ in found[3:]] == [4] * 13
     inside = {node["nodeId"]: len(node["childIds"]) for node in nodes if node["role"]["value"] == "list"}
     assert 13 in inside.values()
-    articles = [node["name"]["value"] for node in nodes if node["role"]["value"] == "article"]
-    assert articles[1] == "listed France ▸ Al-Shabaab"
+    articles = [node["name"]["value"].lower() for node in nodes if node["role"]["value"] == "article"]
+    assert articles[1] == "listed france ▸ al-shabaab"
 
 
 async def test_filters_choose_among_the_alerts_of_a_story(served: Served, tab: Tab) -> None:
