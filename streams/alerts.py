@@ -8,21 +8,21 @@ their ground are retracted as loudly as they were raised.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import NamedTuple
 
 import msgspec
 
 from streams.corroboration import Voice, level_of
 from streams.dates import latest_day
+from streams.folding import alert_id, grounds, is_deniable, moved, refolded, standing_moves
 from streams.ledger import advance, denies, is_listed, open_entry
-from streams.records import Alert, AlertId, Claim, Entry, Report, Status, Transition
+from streams.past import Move, Past, Row, in_turn, past_of, standings_of
+from streams.records import Alert, Claim, Entry, Report, Status, Transition
 from streams.registry import Registry
-from streams.revisions import as_settled, is_live, matter, next_revision, supported
-from streams.verdicts import claims_after, counted, is_verdict, signature, takes_back
+from streams.revisions import as_settled, is_live, next_revision, supported
+from streams.verdicts import counting, is_verdict, signature, takes_back
 from streams.vocabulary import AlertStatus, Change, Level, PubStatus, Stage
 
 _WORD = re.compile(r"\w+")
@@ -30,27 +30,17 @@ MISSED_WITHIN = timedelta(days=14)
 """Background about a change of so late, unknown to the ledger, means that a feed or the reading failed."""
 
 
-class Founded(NamedTuple):
-    """A move of the ledger, and the claim and report that it rests on."""
-
-    transition: Transition
-    claim: Claim
-    report: Report
-
-
 def settle(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
     """The entry after `report`, and every alert revision it causes, in order. A repeated report changes nothing."""
-    report = as_settled(report, registry)
-    known = next((r for r in entry.reports if r.story.id == report.story.id), None)
-    if known is not None and _is_old(report, known):
-        return entry, ()
-    if known is not None:
-        return _refold(entry, tuple(report if r is known else r for r in entry.reports), report, registry)
+    report, past = as_settled(report, registry), past_of(entry)
+    place = past.place_of(report.story.id)
+    if place is not None:
+        return (entry, ()) if _is_old(report, past[place]) else _refold(entry, past, report, registry)
     if report.pub_status is not PubStatus.USABLE:
         return entry, ()
     if takes_back(report):
-        return _refold(entry, (*entry.reports, report), report, registry)
-    return _append(entry, report, registry)
+        return _refold(entry, past, report, registry)
+    return _append(entry, past, report, registry)
 
 
 def _is_old(report: Report, known: Report) -> bool:
@@ -60,21 +50,23 @@ def _is_old(report: Report, known: Report) -> bool:
     return report.pub_status is PubStatus.USABLE and known.story.revision > report.story.revision
 
 
-def _append(entry: Entry, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
+def _append(entry: Entry, past: Past, report: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
     """A story's first report: its claims one by one, history first."""
-    after, told = entry, []
-    for claim in sorted(claims_after(entry.reports, report), key=lambda claim: claim.news):
-        moved, transition = advance(after, claim)
-        fresh = _announce(moved, transition, claim, report, registry) if transition and not report.backfill else ()
-        support = supported(moved, claim, report) if claim.news and transition is None else ()
-        after = _with_alerts(_with_missed(after, moved, claim, report), (*fresh, *support))
+    after = entry = entry if entry.reports is past else msgspec.structs.replace(entry, reports=past)
+    claims = in_turn(counting(report, len(past), past.taken))
+    told: list[Alert] = []
+    moves: list[Move] = []
+    for claim in claims:
+        advanced, transition = advance(after, claim)
+        moves += moved(transition, claim, report) if transition else ()
+        fresh = _announce(advanced, transition, claim, report, registry) if transition and not report.backfill else ()
+        support = supported(advanced.alerts, past.chorus, claim, report) if claim.news and transition is None else ()
+        after = _with_alerts(_with_missed(after, advanced, claim, report), (*fresh, *support))
         told += [*fresh, *support]
     if after is entry and not any(claim.news for claim in report.claims):
-        return (
-            entry,
-            (),
-        )  # history the ledger knew already: not kept, or an entry would grow with every background line
-    return msgspec.structs.replace(after, reports=(*after.reports, report)), tuple(told)
+        return entry, ()  # history the ledger knew already: not kept, or an entry would grow with every background line
+    row = Row(report, claims, past.end, tuple(moves))
+    return msgspec.structs.replace(after, reports=past.append(row, standings_of(after))), tuple(told)
 
 
 def _with_missed(before: Entry, after: Entry, claim: Claim, report: Report) -> Entry:
@@ -86,46 +78,28 @@ def _with_missed(before: Entry, after: Entry, claim: Claim, report: Report) -> E
     return msgspec.structs.replace(after, missed=after.missed + 1)
 
 
-def _refold(entry: Entry, kept: tuple[Report, ...], new: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
-    """The entry as `kept` makes it, where `new` has changed what counts; the differences to the alerts that are out
-    become revisions."""
-    after = open_entry(entry.authority, entry.group, registry)
-    moves: list[Founded] = []
-    for report, claims in counted(kept):
-        for claim in sorted(claims, key=lambda claim: claim.news):
-            after, transition = advance(after, claim)
-            if transition is not None and denies(transition):
-                moves = [move for move in moves if not _is_denied(move.transition, transition)]
-            elif transition is not None and not report.backfill:
-                moves.append(Founded(transition, claim, report))
+def _refold(entry: Entry, past: Past, new: Report, registry: Registry) -> tuple[Entry, tuple[Alert, ...]]:
+    """The entry where `new` has changed what counts; the differences to the alerts that are out become revisions."""
+    after, changed = refolded(past, new, open_entry(entry.authority, entry.group, registry))
+    past.pass_on(after, changed)
+    found, left = grounds(entry.alerts, standing_moves(after))
     told: list[Alert] = []
-    ids = {alert.id for alert in entry.alerts}
-    for alert in entry.alerts:
-        ground = _ground(alert, moves, ids)
+    for alert, ground in zip(entry.alerts, found, strict=True):
         told += _revised(alert, ground, new)
-        moves = [move for move in moves if move is not ground]
     out = _with_alerts(entry, told).alerts
-    fresh = [m for m in moves if m.report is new and not any(_is_settled_by(known, m.transition) for known in out)]
-    told += [_compose(*move, registry, entry) for move in fresh]
-    after = msgspec.structs.replace(after, reports=kept, alerts=entry.alerts, missed=entry.missed)
-    return _with_alerts(after, told), tuple(told)
-
-
-def _ground(alert: Alert, moves: Sequence[Founded], known: Collection[AlertId]) -> Founded | None:
-    """What the alert rests on now: its own founding, or the same move as another story tells it.
-
-    Never what another alert was founded on: the half-yearly renewals of a list are all the same move.
-    """
-    own = (move for move in moves if _alert_id(move.transition) == alert.id)
-    free = (move for move in moves if _alert_id(move.transition) not in known)
-    like = (move for move in free if matter(move.transition) == matter(alert))
-    return next(own, None) or next(like, None)
+    fresh = [
+        move for move in left if move.report is new and not any(_is_settled_by(known, move.transition) for known in out)
+    ]
+    told += [_compose(move.transition, move.claim, new, registry, entry) for move in fresh]
+    end = after.end
+    entry = msgspec.structs.replace(entry, standings=end.standings, disputed=end.disputed, reports=after)
+    return _with_alerts(entry, told), tuple(told)
 
 
 def _is_denied(known: Alert | Transition, denial: Transition) -> bool:
     """Whether a step or change is the one that the denial takes back."""
     same = (known.change, known.instrument, known.scope) == (denial.change, denial.instrument, denial.scope)
-    return same and known.stage in {Stage.DECIDED, Stage.EFFECTIVE}
+    return same and is_deniable(known)
 
 
 def _is_settled_by(known: Alert, denial: Transition) -> bool:
@@ -133,13 +107,13 @@ def _is_settled_by(known: Alert, denial: Transition) -> bool:
     return denial.stage is Stage.REJECTED and known.status is AlertStatus.RETRACTED and _is_denied(known, denial)
 
 
-def _revised(alert: Alert, now: Founded | None, cause: Report) -> list[Alert]:
+def _revised(alert: Alert, now: Move | None, cause: Report) -> list[Alert]:
     """The next revision of an alert after a fold: retracted without ground, corrected where its facts differ."""
     if now is None:
         if alert.status is AlertStatus.RETRACTED:
             return []
         return [next_revision(alert, _why_lost(cause), status=AlertStatus.RETRACTED)]
-    _, claim, report = now
+    claim, report = now.claim, now.report
     lost = alert.story.id == cause.story.id and report.story.id != cause.story.id
     if not (report is cause or lost) or _facts(claim) == _facts(alert):
         return []
@@ -210,7 +184,7 @@ def _compose(transition: Transition, claim: Claim, report: Report, registry: Reg
     authority = registry.authorities.get(transition.authority)
     group = registry.groups.get(transition.group)
     return Alert(
-        id=_alert_id(transition),
+        id=alert_id(transition),
         revision=1,
         kind=transition.kind,
         status=AlertStatus.LIVE,
@@ -237,13 +211,6 @@ def _compose(transition: Transition, claim: Claim, report: Report, registry: Reg
         speaker=claim.speaker,
         medium=claim.medium,
     )
-
-
-def _alert_id(transition: Transition) -> AlertId:
-    """A function of what happened: who, whom, which list, which part, what, how far, and the day."""
-    names = ("authority", "group", "scope", "instrument", "change", "stage", "acted_on")
-    parts = (str(getattr(transition, name)) for name in names)
-    return AlertId(hashlib.blake2b("\n".join(parts).encode(), digest_size=10).hexdigest())
 
 
 def _with_alerts(entry: Entry, alerts: Iterable[Alert]) -> Entry:

@@ -5,6 +5,7 @@ that names it. Source of the timings behind the choice of msgspec: it checks typ
 JSON parser.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -14,7 +15,15 @@ from streams.errors import RecordError
 
 R = TypeVar("R", bound=msgspec.Struct)
 
-_encoder = msgspec.json.Encoder(order="deterministic")
+
+def _plain(value: object) -> object:
+    """A sequence of our own making as the array that it stands for."""
+    if isinstance(value, Sequence):
+        return tuple(value)
+    raise TypeError(f"no record has a {type(value).__name__}")
+
+
+_encoder = msgspec.json.Encoder(order="deterministic", enc_hook=_plain)
 
 
 def encode(record: msgspec.Struct) -> bytes:

@@ -61,7 +61,7 @@ def are_alike(one: str | None, other: str | None) -> bool:
     """Whether two sketches are of copies of one text; a missing one resembles nothing."""
     if not one or not other:
         return False
-    ours, theirs = _parts(one), _parts(other)
+    ours, theirs = parts_of(one), parts_of(other)
     union = nsmallest(SKETCH, ours | theirs)
     return sum(part in ours and part in theirs for part in union) >= ALIKE * len(union)
 
@@ -94,16 +94,23 @@ def confidence_of(voices: Iterable[Voice]) -> float:
         if not taken or (voice.counts and not any(_is_same(voice, known) for known in taken)):
             doubt *= 1.0 - voice.claim.confidence
             taken.append(voice)
+        if 1.0 - doubt >= MOST:
+            break  # what follows can only add to it
     best = taken[0].claim.confidence if taken else 0.0
     return max(best, round(min(1.0 - doubt, MOST), 3))
 
 
-def _is_same(one: Voice, other: Voice) -> bool:
-    if one.story.id == other.story.id:
-        return True
-    ours, theirs = (voice.claim.origin or voice.story.source or voice.story.feed for voice in (one, other))
-    return ours.casefold() == theirs.casefold() or are_alike(one.claim.fingerprint, other.claim.fingerprint)
+def origin_of(voice: Voice) -> str:
+    """Whose copy it is: the credit, else the outlet, else the feed."""
+    return (voice.claim.origin or voice.story.source or voice.story.feed).casefold()
 
 
-def _parts(mark: str) -> frozenset[str]:
+def parts_of(mark: str) -> frozenset[str]:
+    """The hashes that a sketch is made of."""
     return frozenset(mark[at : at + _HEX] for at in range(0, len(mark), _HEX))
+
+
+def _is_same(one: Voice, other: Voice) -> bool:
+    if one.story.id == other.story.id or origin_of(one) == origin_of(other):
+        return True
+    return are_alike(one.claim.fingerprint, other.claim.fingerprint)

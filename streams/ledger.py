@@ -34,7 +34,7 @@ def advance(entry: Entry, claim: Claim) -> tuple[Entry, Transition | None]:
 
     Raises LedgerError if claim and entry name different keys. Pure: the claim's own dates are the only time there is.
     """
-    if claim.key != entry.key:
+    if claim.authority != entry.authority or claim.group != entry.group:
         raise LedgerError(entry.key, claim.key)
     claim = capped(claim)
     standing = _standing(entry, claim)

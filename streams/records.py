@@ -12,6 +12,7 @@ clash with the field's meaning, and only a Struct can rename a field.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, NewType
 
@@ -186,7 +187,7 @@ class Entry(Record, frozen=True, kw_only=True):
     standings: tuple[Standing, ...] = ()
     disputed: bool = False
     missed: int = 0  # changes that were learnt from background within days, and never announced
-    reports: tuple[Report, ...] = ()
+    reports: Sequence[Report] = ()  # a `Past` where they are many and looked up often
     alerts: tuple[Alert, ...] = ()
 
     @property

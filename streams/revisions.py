@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 
 import msgspec
 
-from streams.corroboration import Voice, confidence_of, independent, level_of
+from streams.chorus import Chorus
+from streams.corroboration import Voice
 from streams.ledger import capped, main_lists
-from streams.records import Alert, Claim, Entry, PartialDate, Report, Transition
+from streams.past import Matter, matter
+from streams.records import Alert, Claim, PartialDate, Report
 from streams.registry import Registry
-from streams.verdicts import counted
-from streams.vocabulary import AlertStatus, Change, Level, Stage
-
-_RANK = {Level.UNCONFIRMED: 0, Level.CONFIRMED: 1, Level.OFFICIAL: 2}
+from streams.vocabulary import AlertStatus, Level
 
 
 def as_settled(report: Report, registry: Registry) -> Report:
@@ -25,28 +24,36 @@ def as_settled(report: Report, registry: Registry) -> Report:
     return msgspec.structs.replace(report, claims=tuple(map(capped, named)))
 
 
-def supported(entry: Entry, claim: Claim, report: Report) -> tuple[Alert, ...]:
+def supported(
+    alerts: Iterable[Alert], chorus_of: Callable[[Matter], Chorus], claim: Claim, report: Report
+) -> tuple[Alert, ...]:
     """A further source for a live alert: a new revision if it raises the level, or tells a day of effect."""
-    for alert in entry.alerts:
-        if matter(claim) != matter(alert) or not is_live(alert):
-            continue
-        voices = [*_voices_for(entry.reports, alert), Voice(claim, report.story)]
-        level = level_of(voices)
-        is_better, day = _RANK[level] > _RANK[alert.level], _told_day(alert, claim)
-        if not is_better and day == alert.effective_on:
-            return ()
-        source = claim.origin or report.story.feed
-        why = f"{level}: also {source}" if is_better else f"in force {day}: {source}"
-        better = _voice(claim, report) if claim.confirmed and not alert.confirmed else {}
-        founded: dict[str, object] = {
-            "level": level,
-            "sources": independent(voices),
-            "confidence": confidence_of(voices),
-            "confirmed": alert.confirmed or claim.confirmed,
-            "effective_on": day,
-        }
-        return (next_revision(alert, why, **{**better, **founded}),)
-    return ()
+    about = matter(claim)
+    alert = next((alert for alert in alerts if is_live(alert) and matter(alert) == about), None)
+    if alert is None:
+        return ()
+    voice, chorus = Voice(claim, report.story), chorus_of(about)
+    is_better, day = _is_better(alert, chorus, voice), _told_day(alert, claim)
+    if not is_better and day == alert.effective_on:
+        return ()
+    level, source = chorus.level_with(voice), claim.origin or report.story.feed
+    why = f"{level}: also {source}" if is_better else f"in force {day}: {source}"
+    better = _voice(claim, report) if claim.confirmed and not alert.confirmed else {}
+    founded: dict[str, object] = {
+        "level": level,
+        "sources": chorus.sources_with(voice),
+        "confidence": chorus.confidence_with(voice),
+        "confirmed": alert.confirmed or claim.confirmed,
+        "effective_on": day,
+    }
+    return (next_revision(alert, why, **{**better, **founded}),)
+
+
+def _is_better(alert: Alert, chorus: Chorus, voice: Voice) -> bool:
+    """Whether the voices found the alert better than it is founded; sources are counted only where it hangs on them."""
+    if alert.level is Level.UNCONFIRMED:
+        return chorus.level_with(voice) is not Level.UNCONFIRMED
+    return alert.level is Level.CONFIRMED and chorus.is_official_with(voice)
 
 
 def _told_day(alert: Alert, claim: Claim) -> PartialDate | None:
@@ -65,12 +72,6 @@ def _voice(claim: Claim, report: Report) -> dict[str, object]:
     }
 
 
-def _voices_for(reports: Sequence[Report], alert: Alert) -> list[Voice]:
-    """All that say what the alert says, as news."""
-    said = ((report, claim) for report, claims in counted(reports) for claim in claims)
-    return [Voice(claim, report.story) for report, claim in said if claim.news and matter(claim) == matter(alert)]
-
-
 def next_revision(alert: Alert, reason: str, **changes: object) -> Alert:
     """The alert one revision on, with the names of the fields that changed."""
     changed = tuple(sorted(name for name, value in changes.items() if getattr(alert, name) != value))
@@ -80,8 +81,3 @@ def next_revision(alert: Alert, reason: str, **changes: object) -> Alert:
 def is_live(alert: Alert) -> bool:
     """Whether the alert stands, as it was told or corrected."""
     return alert.status in {AlertStatus.LIVE, AlertStatus.CORRECTED}
-
-
-def matter(move: Transition | Claim | Alert) -> tuple[Change, Stage, str | None, str | None]:
-    """What must be alike for two stories to tell the same, the day apart."""
-    return (move.change, move.stage, move.instrument, move.scope)

@@ -100,24 +100,24 @@ def signature(report: Report) -> str:
 
 def counted(reports: Sequence[Report]) -> Iterator[tuple[Report, tuple[Claim, ...]]]:
     """The reports with their claims that count, in log order: of usable stories, and not taken back by an operator."""
-    taken = _taken_back(reports)
+    taken = taken_back(reports)
     if not taken:
         return ((report, report.claims) for report in reports if report.pub_status is PubStatus.USABLE)
-    return ((report, _counting(report, place, taken)) for place, report in enumerate(reports))
+    return ((report, counting(report, place, taken)) for place, report in enumerate(reports))
 
 
-def claims_after(reports: Sequence[Report], report: Report) -> tuple[Claim, ...]:
-    """The claims that count of a report that comes after those."""
-    return _counting(report, len(reports), _taken_back(reports))
+TakenBack = tuple[tuple[int, Claim], ...]
+"""What operators took back, with its place in the log."""
 
 
-def _taken_back(reports: Sequence[Report]) -> list[tuple[int, Claim]]:
-    """What operators took back, with its place in the log. Looked for at each report, so the feed is asked first."""
+def taken_back(reports: Iterable[Report]) -> TakenBack:
+    """What the operators among those who report took back."""
     verdicts = [(place, report) for place, report in enumerate(reports) if report.story.feed == OPERATOR]
-    return [(place, claim) for place, report in verdicts for claim in report.claims if claim.evidence.rule == RETRACTED]
+    return tuple((at, claim) for at, report in verdicts for claim in report.claims if claim.evidence.rule == RETRACTED)
 
 
-def _counting(report: Report, place: int, taken: Sequence[tuple[int, Claim]]) -> tuple[Claim, ...]:
+def counting(report: Report, place: int, taken: TakenBack) -> tuple[Claim, ...]:
+    """The claims that count of the report at that place in the log."""
     if report.pub_status is not PubStatus.USABLE:
         return ()
     if not taken:
@@ -126,7 +126,7 @@ def _counting(report: Report, place: int, taken: Sequence[tuple[int, Claim]]) ->
     return tuple(claim for claim in told if not _is_taken_back(claim, place, taken))
 
 
-def _is_taken_back(claim: Claim, place: int, taken: Sequence[tuple[int, Claim]]) -> bool:
+def _is_taken_back(claim: Claim, place: int, taken: TakenBack) -> bool:
     return any(
         (claim.change, claim.stage, claim.instrument, claim.scope)
         == (back.change, back.stage, back.instrument, back.scope)
