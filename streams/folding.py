@@ -36,16 +36,17 @@ def refolded(past: Past, report: Report, start: Entry) -> tuple[Past, Sequence[i
         if place == at or claims != rows[place].claims:
             rows[place] = rows[place]._replace(claims=claims)
             changed.append(place)
-    end = _run(rows, range(len(rows)), start) if past.start != start else _run(rows, changed, past.end)
+    end = _run(rows, changed if past.start == start else range(len(rows)), start, past.end)
     return Past(rows, start, end, taken), changed
 
 
-def _run(rows: list[Row], changed: Sequence[int], end: Entry) -> Entry:
-    """Folds the rows from each changed one on until the standings are those of before; the standings at the end, which
-    are `end` if the last stretch ends so."""
+def _run(rows: list[Row], changed: Sequence[int], start: Entry, end: Entry) -> Entry:
+    """Folds the rows from each changed one on until the standings are those of before; returns the standings at the
+    end, which are `end` if the last stretch ends so."""
     ahead = deque(changed)
     while ahead:
-        at, standings = ahead[0], rows[ahead[0]].before
+        at = ahead[0]
+        standings = rows[at].before if at else start
         while at < len(rows):
             if ahead and ahead[0] == at:
                 ahead.popleft()
