@@ -75,7 +75,7 @@ def plainly(entry: Entry, report: Report, known: Registry) -> tuple[Entry, tuple
     report, reports = as_settled(report, known), tuple(entry.reports)
     before = next((r for r in reports if r.story.id == report.story.id), None)
     if before is not None:
-        if before.story.revision >= report.story.revision and before.pub_status is report.pub_status:
+        if telling._is_old(report, before):
             return entry, ()
         return _all_again(entry, tuple(report if r is before else r for r in reports), report, known)
     if report.pub_status is not PubStatus.USABLE:

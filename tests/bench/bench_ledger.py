@@ -43,8 +43,9 @@ from streams.vocabulary import Change, PubStatus, Stage
 US, HEZBOLLAH = AuthorityKey("us"), GroupKey("hezbollah")
 START = datetime(2024, 10, 4, 9, tzinfo=UTC)
 WORDS = (
-    "the state department said on monday that it would take the movement off its list after a review of the designation "
-    "while members of congress asked for hearings and lawyers of the group spoke of a first step in a long process"
+    "the state department said on monday that it would take the movement off its list after a review of the "
+    "designation while members of congress asked for hearings and lawyers of the group spoke "
+    "of a first step in a long process"
 ).split()
 REGISTRY = load_registry()
 
