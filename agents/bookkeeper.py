@@ -2,20 +2,22 @@
 
 The claims log is the truth of the ledger and the entries here are its fold, made by the same function whether
 the reports come live or out of the log. So a partition that moves, a crash or a dead letter on the way leaves
-the entries exactly where another fold of the same log would.
+the entries exactly where another fold of the same log would. What was buried is no part of it (`agents.skips`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from agents.clock import utcnow
 from agents.deadletter import tolerant
 from agents.kafka import Incoming, Outgoing, announcement
+from agents.letters import Failure
 from agents.memory import Memory, ReadLog
 from agents.metrics import ALERT_DELAY, ALERTS, MISSED
+from agents.skips import Skips, read_skips, skip
 from streams.codec import decode
 from streams.records import Alert, AuthorityKey, Entry, GroupKey, LedgerKey, Report, Status, ledger_key
 from streams.registry import Registry
@@ -32,6 +34,14 @@ class Rules(NamedTuple):
     status_of: Callable[[Entry, int], Status]
 
 
+class _Step(NamedTuple):
+    """What the event at `place`, partition and offset, did to the ledger; `before` None: the entry was not open."""
+
+    place: tuple[int, int]
+    key: LedgerKey
+    before: Entry | None
+
+
 class Bookkeeper:
     """The handler of the bookkeeper agent, and the ledger of the partitions it has."""
 
@@ -41,14 +51,28 @@ class Bookkeeper:
         self._registry = registry
         self._rules = rules
         self._now = now
-        self.memory: Memory[Ledger] = Memory(Topic.CLAIMS, read_log, dict, tolerant(self._settle))
+        self._read_log = read_log
+        self._skips: Skips = {}
+        self._last: _Step | None = None
+        self.memory: Memory[Ledger] = Memory(Topic.CLAIMS, read_log, dict, tolerant(self._absorb))
 
     async def prepare(self, event: Incoming) -> None:
         """Has the ledger as the log makes it up to the event, without a word to anybody."""
+        if event.partition not in self._skips:
+            self._skips[event.partition] = (await read_skips(self._read_log))[event.partition]
         await self.memory.upto(event.partition, event.offset)
 
+    def forget(self, partitions: Iterable[int]) -> None:
+        """Drops what others may change from here on."""
+        for partition in partitions:
+            self._skips.pop(partition, None)
+            self.memory.forget((partition,))
+
     async def __call__(self, event: Incoming) -> Sequence[Outgoing]:
-        """The alerts that the report calls for, then the entry's new status."""
+        """The alerts that the report calls for, then the entry's new status; nothing for what is buried already."""
+        if event.offset in self._skips[event.partition]:
+            self.memory.passed(event.partition, event.offset)
+            return ()
         before, entry, alerts = self._settle(self.memory.of(event.partition), event)
         MISSED.inc(entry.missed - before.missed)
         self.memory.passed(event.partition, event.offset)
@@ -57,13 +81,30 @@ class Bookkeeper:
         status = self._rules.status_of(entry, event.offset)
         return [*map(announcement, alerts), announcement(status)]
 
+    def mark(self, event: Incoming, failure: Failure) -> Sequence[Outgoing]:
+        """What keeps every fold from counting an event that is buried; here it is undone."""
+        step = self._last
+        if step is not None and step.place == (event.partition, event.offset):
+            ledger = self.memory.of(event.partition)
+            ledger.pop(step.key)
+            ledger |= {step.key: step.before} if step.before is not None else {}
+        self._skips[event.partition].add(event.offset)
+        self.memory.passed(event.partition, event.offset)
+        return (skip(event, failure),)
+
+    def _absorb(self, ledger: Ledger, event: Incoming) -> None:
+        if event.offset not in self._skips[event.partition]:
+            self._settle(ledger, event)
+
     def _settle(self, ledger: Ledger, event: Incoming) -> tuple[Entry, Entry, tuple[Alert, ...]]:
         """The entry before and after the report, and the alerts."""
         report = decode(event.value, Report)
         key = ledger_key(report.authority, report.group)
-        before = ledger.get(key) or self._rules.open_entry(report.authority, report.group, self._registry)
+        known = ledger.get(key)
+        before = known or self._rules.open_entry(report.authority, report.group, self._registry)
         entry, alerts = self._rules.settle(before, report, self._registry)
         ledger[key] = entry
+        self._last = _Step((event.partition, event.offset), key, known)
         return before, entry, alerts
 
     def _count(self, alert: Alert) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from agents.kafka import require_broker
 from agents.memory import LogReader
+from agents.skips import read_skips
 from streams.codec import decode
 from streams.errors import RecordError
 from streams.history import Told
@@ -19,13 +20,16 @@ ClaimsLog = dict[LedgerKey, list[Told]]
 async def read_claims(bootstrap: str, wanted: Collection[LedgerKey] | None = None) -> ClaimsLog:
     """Every report of the log, in the order of its key; `wanted` None: of all keys.
 
-    What is no report is passed over, as the bookkeeper does. Raises BrokerDown.
+    What is no report, or became a dead letter, is passed over, as the bookkeeper does. Raises BrokerDown.
     """
     await require_broker(bootstrap)
     read = LogReader(bootstrap)
+    skips = await read_skips(read)
     log: ClaimsLog = {}
     for partition in range(partitions_of(Topic.CLAIMS)):
         async for message in read(Topic.CLAIMS, partition, 0, None):
+            if message.offset in skips[partition]:
+                continue
             try:
                 report = decode(message.value, Report)
             except RecordError:

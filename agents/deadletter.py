@@ -79,6 +79,11 @@ async def no_preparation(_: Incoming) -> None:
     """For agents without a memory."""
 
 
+def no_mark(_: Incoming, __: Failure) -> Sequence[Outgoing]:
+    """For agents whose past is not made again from what they were given."""
+    return ()
+
+
 def no_hold() -> None:
     """For events whose offset nobody commits behind our back."""
 
@@ -94,6 +99,8 @@ class Guard:
     deadline_s: float | None = DEADLINE_S
     abort: Callable[[], None] = exit_now
     sink: str | None = None
+    mark: Callable[[Incoming, Failure], Sequence[Outgoing]] = no_mark
+    """What else is to be sent, once the letter of an event is acknowledged."""
 
     async def __call__(self, event: Incoming, hold: Callable[[], None] = no_hold) -> None:
         """Returns once the event is handled or buried; `hold` pins its offset if neither was possible."""
@@ -134,7 +141,8 @@ class Guard:
             raise
 
     async def _bury(self, event: Incoming, failure: Failure) -> None:
-        await self.publisher.publish(letter(event, failure, Handling(self.agent, self.sink)))
+        buried = letter(event, failure, Handling(self.agent, self.sink))
+        await self.publisher.publish(buried, *self.mark(event, failure))
         DEADLETTERS.labels(reason=failure.reason).inc()
         logger.warning("dead letter", event_at=event.origin, reason=failure.reason, error=failure.error)
 

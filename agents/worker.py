@@ -92,8 +92,8 @@ def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> lis
         Station(Topic.RELEVANT, Guard("detector", detector, publisher, detector.prepare), detector.memory.forget),
         Station(
             Topic.CLAIMS,
-            Guard("bookkeeper", bookkeeper, publisher, bookkeeper.prepare),
-            bookkeeper.memory.forget,
+            Guard("bookkeeper", bookkeeper, publisher, bookkeeper.prepare, mark=bookkeeper.mark),
+            bookkeeper.forget,
         ),
     ]
 

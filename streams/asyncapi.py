@@ -41,6 +41,7 @@ _KEYS = {
     Topic.DEADLETTERS: "topic/partition/offset",
     Topic.STORY_KEYS: "story",
     Topic.CLAIMS: "authority|group",
+    Topic.SKIPPED: "topic/partition/offset",
     Topic.ALERTS: "authority|group",
     Topic.RESEND: "authority|group",
     Topic.STATUS: "authority|group",

@@ -258,6 +258,14 @@ class Status(Record, frozen=True, kw_only=True):
     missed: int = 0  # changes that were learnt from background within days, and never announced
 
 
+class Skipped(Record, frozen=True, kw_only=True):
+    """The place of a message on `designation.claims` that became a dead letter, and so never entered the ledger."""
+
+    partition: int
+    offset: int
+    reason: str
+
+
 class DeadLetter(Record, frozen=True, kw_only=True):
     """A message that could not be handled, whole, with where it came from."""
 

@@ -20,6 +20,7 @@ from streams.records import (
     Entry,
     Record,
     Report,
+    Skipped,
     Status,
     Story,
     StoryKeys,
@@ -41,6 +42,7 @@ RECORDS: dict[str, type[Record]] = {
         FeedEntry,
         FeedState,
         Report,
+        Skipped,
         Status,
         Story,
         StoryKeys,
@@ -60,6 +62,7 @@ VALUES: dict[Topic, type[Record] | None] = {
     Topic.DEADLETTERS: None,  # the bytes as they came; what a DeadLetter tells beside them is in headers
     Topic.STORY_KEYS: StoryKeys,
     Topic.CLAIMS: Report,
+    Topic.SKIPPED: Skipped,
     Topic.ALERTS: Alert,
     Topic.RESEND: Alert,
     Topic.STATUS: Status,

@@ -22,6 +22,7 @@ class Topic(StrEnum):
     DEADLETTERS = "wire.deadletters"
     STORY_KEYS = "designation.stories"
     CLAIMS = "designation.claims"
+    SKIPPED = "designation.skipped"
     ALERTS = "designation.alerts"
     RESEND = "designation.resend"
     STATUS = "designation.status"
@@ -60,6 +61,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(Topic.DEADLETTERS,  4, False, 90 * DAY_MS,    "messages that could not be handled, whole"),
     TopicSpec(Topic.STORY_KEYS,   4, True,  -1,             "the ledger keys a story ever claimed"),
     TopicSpec(Topic.CLAIMS,       4, False, -1,             "claims by authority|group: the truth of the ledger"),
+    TopicSpec(Topic.SKIPPED,      1, True,  -1,             "claims that became dead letters: no fold counts them"),
     TopicSpec(Topic.ALERTS,       4, False, 365 * DAY_MS,   "all revisions of all alerts"),
     TopicSpec(Topic.RESEND,       4, False, 90 * DAY_MS,    "alerts for the one sink that missed them"),
     TopicSpec(Topic.STATUS,       4, True,  -1,             "one row per authority|group, for readers"),

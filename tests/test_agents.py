@@ -15,7 +15,7 @@ from agents.classifier import Classifier
 from agents.deadletter import Guard, Handler, Reason, Refused
 from agents.detector import Detector
 from agents.herald import Herald
-from agents.kafka import BrokerDown, Incoming, Outgoing
+from agents.kafka import BrokerDown, Incoming, Outgoing, Undeliverable
 from agents.sinks import SinkError
 from streams.classifying import Quiet, QuietReason
 from streams.codec import decode, encode
@@ -31,6 +31,7 @@ from streams.records import (
     GroupKey,
     LedgerKey,
     Report,
+    Skipped,
     Status,
     Story,
     StoryId,
@@ -254,6 +255,14 @@ def bookkeeper(logs: Logs) -> Bookkeeper:
     return Bookkeeper(REGISTRY, logs, Rules(open_entry, settle, status_of), now=lambda: NOW)
 
 
+MARKS = (Topic.SKIPPED, 0, 0, None)
+"""What is read once of every partition that is new."""
+
+
+def guarded(agent: Bookkeeper, desk: Desk) -> Guard:
+    return Guard("t", agent, desk, agent.prepare, abort=no_abort, mark=agent.mark)
+
+
 async def book(agent: Bookkeeper, event: Incoming) -> Sequence[Outgoing]:
     await agent.prepare(event)
     return await agent(event)
@@ -276,7 +285,7 @@ async def test_a_new_partition_is_folded_in_silence_up_to_the_event() -> None:
     out = await book(bookkeeper(logs), event)
     assert topics(out) == [Topic.ALERTS, Topic.STATUS]
     assert decode(out[0].value, Alert).reason == "s1,s2,s3"
-    assert logs.reads == [(Topic.CLAIMS, 3, 0, 2)]
+    assert logs.reads == [MARKS, (Topic.CLAIMS, 3, 0, 2)]
 
 
 async def test_events_in_a_row_need_no_further_reading() -> None:
@@ -284,7 +293,7 @@ async def test_events_in_a_row_need_no_further_reading() -> None:
     agent = bookkeeper(logs)
     for name in ("s1", "s2", "s3"):
         await book(agent, logs.add(Topic.CLAIMS, 0, encode(report(name))))
-    assert logs.reads == []
+    assert logs.reads == [MARKS]
 
 
 BUG = encode(report("bad")).replace(b'"headline":"h"', b'"headline":"bug"')
@@ -296,11 +305,51 @@ async def test_an_event_that_was_buried_leaves_no_trace_in_the_ledger(poison: by
     agent = bookkeeper(logs)
     await book(agent, logs.add(Topic.CLAIMS, 0, encode(report("s1"))))
     desk = Desk()
-    await Guard("t", agent, desk, agent.prepare, abort=no_abort)(logs.add(Topic.CLAIMS, 0, poison))
-    assert topics(desk.acknowledged) == [Topic.DEADLETTERS]
+    await guarded(agent, desk)(logs.add(Topic.CLAIMS, 0, poison))
+    assert topics(desk.acknowledged) == [Topic.DEADLETTERS, Topic.SKIPPED]
     live = await book(agent, event := logs.add(Topic.CLAIMS, 0, encode(report("s2"))))
     assert decode(live[0].value, Alert).reason == "s1,s2"
+    assert logs.reads == [MARKS]
     assert await book(bookkeeper(logs), event) == live
+
+
+class Narrow(Desk):
+    """Has no room for alerts."""
+
+    async def publish(self, *messages: Outgoing) -> None:
+        if any(message.topic == Topic.ALERTS for message in messages):
+            raise Undeliverable(Topic.ALERTS, 9)
+        await super().publish(*messages)
+
+
+async def test_a_report_that_was_buried_is_news_when_it_is_sent_again() -> None:
+    logs, desk = Logs(), Narrow()
+    agent = bookkeeper(logs)
+    await book(agent, logs.add(Topic.CLAIMS, 0, encode(report("s1"))))
+    await guarded(agent, desk)(logs.add(Topic.CLAIMS, 0, encode(report("s2"))))  # its own fold is without fault
+    await guarded(agent, desk)(logs.add(Topic.CLAIMS, 0, encode(report("new", "ru|new"))))
+    _, mark, _, other = desk.acknowledged
+    assert [decode(one.value, Skipped).offset for one in (mark, other)] == [1, 2]
+    for one in (mark, other):
+        logs.add(Topic.SKIPPED, 0, one.value)
+    logs.add(Topic.SKIPPED, 0, b"{")
+    again = logs.add(Topic.CLAIMS, 0, encode(report("s2")))
+    told = await book(agent, again)
+    assert decode(told[0].value, Alert).reason == "s1,s2"
+    assert await book(bookkeeper(logs), again) == told
+    fresh = await book(agent, logs.add(Topic.CLAIMS, 0, encode(report("new", "ru|new"))))
+    assert decode(fresh[0].value, Alert).reason == "new"
+
+
+async def test_a_report_that_comes_again_after_its_mark_stays_buried() -> None:
+    logs, desk = Logs(), Narrow()
+    event = logs.add(Topic.CLAIMS, 0, encode(report("s1")))
+    await guarded(bookkeeper(logs), desk)(event)
+    logs.add(Topic.SKIPPED, 0, desk.acknowledged[1].value)
+    agent = bookkeeper(logs)
+    assert await book(agent, event) == ()
+    told = await book(agent, logs.add(Topic.CLAIMS, 0, encode(report("s2"))))
+    assert decode(told[0].value, Alert).reason == "s2"
 
 
 async def test_offsets_that_jump_back_give_the_same_bytes_again() -> None:
@@ -309,14 +358,14 @@ async def test_offsets_that_jump_back_give_the_same_bytes_again() -> None:
     events = [logs.add(Topic.CLAIMS, 0, encode(report(f"s{n}", key))) for n, key in enumerate(("ru|a", "ru|b", "ru|a"))]
     first = [await book(agent, event) for event in events]
     assert [await book(agent, event) for event in events[1:]] == first[1:]
-    assert logs.reads == [(Topic.CLAIMS, 0, 0, 1)]
+    assert logs.reads == [MARKS, (Topic.CLAIMS, 0, 0, 1)]
 
 
 async def test_a_partition_that_went_away_is_dropped() -> None:
     logs = Logs()
     agent = bookkeeper(logs)
     await book(agent, logs.add(Topic.CLAIMS, 0, encode(report("s1"))))
-    agent.memory.forget([0])
+    agent.forget([0])
     with pytest.raises(KeyError):
         agent.memory.of(0)
 

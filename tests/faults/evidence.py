@@ -12,6 +12,7 @@ from checker import Evidence, Row, Told
 
 from agents.memory import LogReader
 from agents.messages import Incoming
+from agents.skips import read_skips
 from streams.alerts import settle, status_of
 from streams.codec import decode, encode
 from streams.errors import RecordError
@@ -90,6 +91,7 @@ async def behind(bootstrap: str, groups: dict[str, tuple[Topic, ...]]) -> dict[s
 
 
 async def _fold(bootstrap: str, registry: Registry, found: Evidence, names: dict[str, str]) -> None:
+    skips = await read_skips(LogReader(bootstrap))
     ledger: dict[LedgerKey, Entry] = {}
     async for message in _messages(bootstrap, Topic.CLAIMS):
         if _is_poison(message, found):
@@ -98,7 +100,7 @@ async def _fold(bootstrap: str, registry: Registry, found: Evidence, names: dict
             report = decode(message.value, Report)
         except RecordError:
             continue
-        if message.origin in found.letters:
+        if message.offset in skips[message.partition]:
             continue  # what was buried never entered the ledger
         found.claimed.add(names[report.story.id])
         key = ledger_key(report.authority, report.group)
