@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Annotated, NewType
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from streams.vocabulary import AlertKind, AlertStatus, Change, Level, Precision, PubStatus, Stage, State
 
@@ -189,6 +190,11 @@ class Entry(Record, frozen=True, kw_only=True):
     missed: int = 0  # changes that were learnt from background within days, and never announced
     reports: Sequence[Report] = ()  # a `Past` where they are many and looked up often
     alerts: tuple[Alert, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Nothing in a record can be changed, however it was decoded."""
+        if isinstance(self.reports, list):
+            force_setattr(self, "reports", tuple(self.reports))
 
     @property
     def key(self) -> LedgerKey:
