@@ -16,7 +16,7 @@ from faust.types import TP, StreamT
 
 from agents.deadletter import Guard
 from agents.kafka import Incoming
-from agents.messages import addresses, headers_of
+from agents.messages import addresses, headers_of, is_canary
 from agents.metrics import PARTITIONS
 from streams.topics import Topic
 
@@ -36,27 +36,48 @@ class Station(NamedTuple):
     forget: Callable[[Iterable[int]], None]
 
 
+class Bystander:
+    """Is told what the agents do, and does nothing with it but let canaries pass."""
+
+    def assigned(self, partitions: Iterable[TP] | None) -> None:
+        """What the group has decided; None: it is deciding."""
+
+    def passes(self, event: Incoming) -> bool:
+        """Whether the event is a canary, of whomever: then it is done."""
+        return is_canary(event.headers)
+
+    def handled(self, event: Incoming) -> None:
+        """The event is done."""
+
+
 class Assignment:
     """Which partitions this worker reads now; None while the group has not decided."""
 
-    def __init__(self, stations: Sequence[Station]) -> None:
+    def __init__(self, stations: Sequence[Station], bystander: Bystander) -> None:
         self._stations = stations
+        self._bystander = bystander
         self.partitions: frozenset[TP] | None = None
 
     async def on_revoked(self, _: Any, /, *revoked: Any, **__: Any) -> None:
         """Others may write from here on what the memories are folded from."""
         self.partitions = None
+        self._bystander.assigned(None)
         for station in self._stations:
             station.forget(tp.partition for tp in revoked[0] if tp.topic == station.topic)
 
     async def on_assigned(self, _: Any, /, *assigned: Any, **__: Any) -> None:
         """The group has decided, maybe that there is nothing for us."""
         self.partitions = frozenset(assigned[0])
+        self._bystander.assigned(self.partitions)
         PARTITIONS.set(len(self.partitions))
 
 
 def build_app(
-    bootstrap: str, stations: Sequence[Station], data_dir: Path, group: str = GROUP
+    bootstrap: str,
+    stations: Sequence[Station],
+    data_dir: Path,
+    group: str = GROUP,
+    bystander: Bystander | None = None,
 ) -> tuple[faust.App, Assignment]:
     """The app, not yet started. Start it inside the running loop with `await app.start()`."""
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -79,18 +100,22 @@ def build_app(
         web_enabled=False,
         cython_optimizations=True,
     )
+    bystander = bystander or Bystander()
     for station in stations:
-        _attach(app, station)
-    assignment = Assignment(stations)
+        _attach(app, station, bystander)
+    assignment = Assignment(stations, bystander)
     app.on_partitions_revoked.connect(assignment.on_revoked, weak=False)
     app.on_partitions_assigned.connect(assignment.on_assigned, weak=False)
     return app, assignment
 
 
-def _attach(app: faust.App, station: Station) -> None:
+def _attach(app: faust.App, station: Station, bystander: Bystander) -> None:
     async def agent(stream: StreamT[bytes]) -> None:
         async for event in stream.events():
-            await station.guard(_incoming(event.message), hold=event.message.incref)
+            incoming = _incoming(event.message)
+            if not bystander.passes(incoming):
+                await station.guard(incoming, hold=event.message.incref)
+            bystander.handled(incoming)
 
     topic = app.topic(str(station.topic), key_serializer="raw", value_serializer="raw")
     app.agent(topic, name=station.guard.agent, concurrency=1)(agent)

@@ -123,7 +123,13 @@ class Publisher:
 
     @staticmethod
     async def _send_one(producer: Any, message: Outgoing) -> None:
-        await producer.send_and_wait(message.topic, value=message.value, key=message.key, headers=list(message.headers))
+        await producer.send_and_wait(
+            message.topic,
+            value=message.value,
+            key=message.key,
+            partition=message.partition,
+            headers=list(message.headers),
+        )
 
     async def _current(self) -> Any:
         async with self._connecting:

@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from agents.logs import get_logger
-from agents.messages import Incoming, headers_of
+from agents.messages import Incoming, headers_of, is_canary
 from agents.reaching import PATIENCE_S, patience
 
 S = TypeVar("S")
@@ -42,7 +42,7 @@ class LogReader:
         self._patience_s = patience_s
 
     async def __call__(self, topic: str, partition: int, start: int, end: int | None) -> AsyncIterator[Incoming]:
-        """The messages of `[start, end)`. Raises BrokerDown when the broker stays silent beyond patience."""
+        """The messages of `[start, end)` that are no canaries. Raises BrokerDown when patience with the broker ends."""
         if end is not None and end <= start:
             return
         consumer = await self._connected()
@@ -65,7 +65,7 @@ class LogReader:
                     records = (await consumer.getmany(tp, timeout_ms=500)).get(tp, [])
                     first = await consumer.position(tp)  # compaction moves it without records
             for record in records:
-                if record.offset < last:
+                if record.offset < last and not is_canary(record.headers):
                     yield incoming(record)
 
     async def _connected(self) -> Any:

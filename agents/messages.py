@@ -12,6 +12,8 @@ from streams.topics import MAX_MESSAGE_BYTES
 
 ENVELOPE_BYTES = 512  # what a record batch adds around one message, generously
 DEFAULT_PORT = 9092
+CANARY = "canary"
+"""The header of a message that is no record but tests the way; it names the process that waits for it."""
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -43,12 +45,13 @@ class Undeliverable(ListwireError):  # noqa: N818 - a property of the message
 
 
 class Outgoing(NamedTuple):
-    """A message to send. A `value` of None deletes the key from a compacted topic."""
+    """A message to send. A `value` of None deletes the key from a compacted topic, `partition` None is the key's."""
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    partition: int | None = None
 
     @property
     def size(self) -> int:
@@ -87,6 +90,11 @@ class TopicState(NamedTuple):
     partitions: int
     replicas: int
     leaderless: int
+
+
+def is_canary(headers: Iterable[tuple[str, bytes]]) -> bool:
+    """Whether the message with these headers is none for those who read the topic."""
+    return any(name == CANARY for name, _ in headers)
 
 
 def addresses(bootstrap: str) -> list[tuple[str, int]]:

@@ -15,6 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from streams.classifying import QuietReason
 from streams.novelty import REASONS
 from streams.reading.effects import Drop
+from streams.stalls import Part
 from streams.vocabulary import AlertKind, Change, Level, Stage
 from streams.websub import Push
 
@@ -69,6 +70,10 @@ HANDLER_SECONDS = Histogram(
 DEADLETTERS = Counter("listwire_deadletters_total", "Messages that could not be handled, by the reason.", ["reason"])
 PUBLISH_RETRIES = Counter("listwire_publish_retries_total", "Messages sent again because the broker did not take them.")
 DELIVERIES = Counter("listwire_deliveries_total", "Alerts handed to a sink, by how it went.", ["sink", "outcome"])
+STANDSTILL = Gauge(
+    "listwire_standstill_seconds", "How long a part that has work has not come forward, 0 if it does.", ["part"]
+)
+STALLS = Counter("listwire_stalls_total", "Standstills that lasted so long that we were not ready.", ["part"])
 PARTITIONS = Gauge("listwire_partitions_assigned", "Partitions that this worker reads now.")
 
 PAGE_CONNECTIONS = Gauge("listwire_page_connections", "Event streams that the live page has open.")
@@ -95,6 +100,8 @@ def _begin() -> None:
         KEPT_BACK.labels(reason=reason)
     for push in Push:
         PUSHES.labels(outcome=push)
+    for part in Part:
+        STALLS.labels(part=part)
     for drop in Drop:
         DROPPED.labels(reason=drop)
 

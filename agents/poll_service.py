@@ -40,11 +40,13 @@ from agents.polls import Look
 from agents.settings import Settings
 from agents.shards import Adapt, Shards
 from agents.signals import stop_signal
+from agents.watch import unready, watching
 from agents.watcher import Habits
 from agents.websub import Subscriber
 from streams.errors import SettingsError
 from streams.feeds import FeedSpec
 from streams.polling import FeedState
+from streams.stalls import LIMITS, Limits, Stalls
 
 PARSERS = 2
 """Processes of the quick lane: while one is at a long document, the other goes on."""
@@ -56,13 +58,15 @@ def _as_it_is(feed: FeedSpec) -> FeedSpec:
     return feed
 
 
-async def run_poller(settings: Settings, feeds: Sequence[FeedSpec], *, shared: bool, adapt: Adapt = _as_it_is) -> int:
+async def run_poller(
+    settings: Settings, feeds: Sequence[FeedSpec], *, shared: bool, adapt: Adapt = _as_it_is, limits: Limits = LIMITS
+) -> int:
     """Polls until a signal (0) or a fault (1). Raises SettingsError or BrokerError before anything has started.
 
     `shared`: `feeds` are a list to be shared with other pollers, whose feeds go through `adapt` before they are polled.
     """
     addressed = [feed for feed in feeds if feed.folder is None]
-    async with _service(settings) as service:
+    async with _service(settings, limits) as service:
         if shared:
             await service.feed_list.announce(addressed)
             runs = [*service.runs(), service.shards(adapt).run()]
@@ -122,7 +126,7 @@ async def publish_piped(settings: Settings, raw: bytes, *, new: FeedSpec, listed
 
 
 @asynccontextmanager
-async def _service(settings: Settings) -> AsyncIterator[_Service]:
+async def _service(settings: Settings, limits: Limits = LIMITS) -> AsyncIterator[_Service]:
     async with AsyncExitStack() as stack:
         publisher, parser = await stack.enter_async_context(_equipment(settings))
         fetcher = await stack.enter_async_context(
@@ -133,10 +137,11 @@ async def _service(settings: Settings) -> AsyncIterator[_Service]:
             )
         )
         habits = Habits(settle_s=settings.drop_settle_s, keep_days=settings.drop_keep_days)
-        service = _Service(publisher, fetcher, parser, habits)
+        service = _Service(publisher, fetcher, parser, habits, limits)
         if settings.websub_url is not None:
             await service.listen_to_hubs(settings, settings.websub_url, stack)
         await stack.enter_async_context(serving(settings.metrics_host, settings.poller_metrics_port, service.missing))
+        await stack.enter_async_context(watching(service.stalls, service.poller.is_overdue))
         BUILD.labels(version=VERSION).set(1)
         yield service
 
@@ -158,7 +163,7 @@ async def _equipment(settings: Settings) -> AsyncIterator[tuple[Publisher, Parse
 class _Service:
     """The poller with what it works with on one broker."""
 
-    def __init__(self, publisher: Publisher, fetcher: Fetcher, parser: Parser, habits: Habits) -> None:
+    def __init__(self, publisher: Publisher, fetcher: Fetcher, parser: Parser, habits: Habits, limits: Limits) -> None:
         self._broker = publisher.bootstrap
         self._publisher = publisher
         self._parser = parser
@@ -166,6 +171,7 @@ class _Service:
         self._read = LogReader(publisher.bootstrap)
         self._shards: Shards | None = None
         self._collectors: list[Collector] = []
+        self.stalls = Stalls(limits)
         self.once: frozenset[str] = frozenset()  # feeds that are polled by a call
         self._held = HeldLog(self._read)
         self.custodian = Custodian(self._held, publisher, follows=self._follows)
@@ -206,7 +212,9 @@ class _Service:
         """What keeps the poller from being ready."""
         problems = [] if await self._publisher.reachable() else [f"broker {self._broker} does not answer"]
         unassigned = self._shards is not None and self._shards.partitions is None
-        return [*problems, "no share of the feed list yet"] if unassigned else problems
+        if unassigned:
+            problems.append("no share of the feed list yet")
+        return [*problems, *unready(self.stalls)]
 
     def _collector(self, feed: FeedSpec) -> Collector:
         def observe(look: Look) -> None:
@@ -226,6 +234,7 @@ class _Service:
         return key in self.poller.followed or key in self.once or key in watched
 
     def _observe(self, look: Look) -> None:
+        self.stalls.looked()
         _count(look, self.poller.states.get(look.feed))
 
 

@@ -14,11 +14,12 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Coroutine, Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
-from agents.hosts import Hosts
+from agents.hosts import SILENCE_AT_MOST_S, Hosts
 from agents.logs import get_logger
 from agents.parsing import ParserKilled, Request
 from agents.polls import (
@@ -59,6 +60,7 @@ from streams.wires.documents import Document, Dropped
 
 START_SPREAD_S = 0.02  # for each feed, so that a thousand do not all ask in the first second
 FAILURES_WORTH_A_WARNING = 5
+OVERDUE_S = SILENCE_AT_MOST_S + 120
 
 logger = get_logger("poller")
 
@@ -127,6 +129,12 @@ class Poller:
     def followed(self) -> frozenset[str]:
         """The keys of the feeds that are polled now."""
         return frozenset(self._tasks)
+
+    def is_overdue(self) -> bool:
+        """Whether a feed is due for longer than its host's silence and a slow answer can explain."""
+        latest = self._world.now() - timedelta(seconds=OVERDUE_S)
+        states = (self.states.get(key) for key in self._tasks)
+        return any(state is not None and state.next_due is not None and state.next_due < latest for state in states)
 
     async def poll(self, feed: FeedSpec) -> Polled:
         """One poll, due or not. Raises ListwireError if stories or state could not be handed over."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from agents.app import Assignment, Station, build_app
+from agents.app import GROUP, Assignment, Station, build_app
 from agents.bookkeeper import Bookkeeper, Rules
 from agents.classifier import Classifier
 from agents.deadletter import Guard, Publishes, exit_now
@@ -26,9 +26,11 @@ from agents.kafka import Publisher, create_topics
 from agents.logs import get_logger
 from agents.memory import LogReader, ReadLog
 from agents.metrics import BUILD, VERSION
+from agents.sentinel import Sentinel
 from agents.settings import Settings
 from agents.signals import stop_signal
 from agents.sinks import Sink, means_of, open_sinks
+from agents.watch import unready, watching
 from streams.alerts import settle, status_of
 from streams.classifying import classify
 from streams.errors import SettingsError
@@ -39,6 +41,7 @@ from streams.reading import read
 from streams.records import Classified, Story, StoryId
 from streams.registry import Registry
 from streams.reports import reports
+from streams.stalls import LIMITS, Limits, Stalls
 from streams.topics import Topic
 
 STOP_S = 30.0
@@ -47,8 +50,12 @@ STOP_S = 30.0
 logger = get_logger("worker")
 
 
-async def run_worker(settings: Settings, registry: Registry, sinks: dict[str, Sink] | None = None) -> int:
+async def run_worker(
+    settings: Settings, registry: Registry, sinks: dict[str, Sink] | None = None, limits: Limits = LIMITS
+) -> int:
     """Runs until a signal (0) or the death of a service (1). `sinks` by URL; None: those of the settings.
+
+    `limits`: how long a part may stand still before the watch ends the process.
 
     Raises SettingsError or BrokerError, before anything has started, for what an operator has to put right.
     """
@@ -65,13 +72,17 @@ async def run_worker(settings: Settings, registry: Registry, sinks: dict[str, Si
         Herald(settings.broker, url, sink, publisher, read_log, wanted[url], settings.sink_patience_s)
         for url, sink in outlets.items()
     ]
-    app, assignment = build_app(settings.broker, stations(registry, publisher, read_log), settings.data_dir)
+    stalls = Stalls(limits)
+    sentinel = Sentinel(settings.broker, GROUP, publisher, stalls)
+    agents = stations(registry, publisher, sentinel.listening(read_log))
+    app, assignment = build_app(settings.broker, agents, settings.data_dir, bystander=sentinel)
     BUILD.labels(version=VERSION).set(1)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(publisher.stop)
-        missing = partial(_missing, publisher, assignment)
+        missing = partial(_missing, publisher, assignment, stalls)
         await stack.enter_async_context(serving(settings.metrics_host, settings.metrics_port, missing))
-        return await _run(app, heralds)
+        await stack.enter_async_context(watching(stalls))
+        return await _run(app, heralds, sentinel)
 
 
 def _wanted(url: str, registry: Registry) -> Filter:
@@ -112,10 +123,12 @@ def rehearse(registry: Registry) -> None:
         reports(classified, read(story, registry), ())
 
 
-async def _run(app: Any, heralds: Sequence[Herald]) -> int:
+async def _run(app: Any, heralds: Sequence[Herald], sentinel: Sentinel | None = None) -> int:
     stop = stop_signal()
     services = [asyncio.create_task(herald.run(), name=f"herald {herald.scheme}") for herald in heralds]
     services.append(asyncio.create_task(_agents(app), name="agents"))
+    if sentinel is not None:
+        services.append(asyncio.create_task(sentinel.run(), name="sentinel"))
     stopping = asyncio.create_task(stop.wait(), name="signal")
     try:
         await asyncio.wait([stopping, *services], return_when=asyncio.FIRST_COMPLETED)
@@ -149,9 +162,11 @@ async def _stop(app: Any, tasks: Sequence[asyncio.Task[Any]]) -> None:
         exit_now()  # nothing of them is committed, so they come again
 
 
-async def _missing(publisher: Publisher, assignment: Assignment) -> list[str]:
+async def _missing(publisher: Publisher, assignment: Assignment, stalls: Stalls) -> list[str]:
     problems = [] if await publisher.reachable() else [f"broker {publisher.bootstrap} does not answer"]
-    return problems if assignment.partitions is not None else [*problems, "no partitions assigned yet"]
+    if assignment.partitions is None:
+        problems.append("no partitions assigned yet")
+    return [*problems, *unready(stalls)]
 
 
 def _nothing(_: Iterable[int]) -> None:

@@ -16,6 +16,7 @@ from rich.console import Console
 from agents.cli.options import BrokerFlag, Config, DataDir, settings_of, with_broker
 from agents.clock import utcnow
 from agents.kafka import require_broker
+from agents.messages import is_canary
 from agents.rendering import WIDTH, plain, render
 from streams.codec import decode
 from streams.errors import RecordError, SettingsError
@@ -77,7 +78,8 @@ async def _follow(bootstrap: str, topic: str, show: Show, *, new: bool, count: i
         while not (ends is not None and await _at(consumer, ends)) and (count is None or shown < count):
             came = await consumer.getmany(timeout_ms=300)
             for record in chain.from_iterable(came.values()):
-                shown += (count is None or shown < count) and show(record)
+                wanted = (count is None or shown < count) and not is_canary(record.headers)
+                shown += wanted and show(record)
     finally:
         await consumer.stop()
 

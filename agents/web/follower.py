@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from agents.logs import get_logger
 from agents.memory import incoming
-from agents.messages import Incoming
+from agents.messages import Incoming, is_canary
 from agents.metrics import PAGE_BEHIND
 from streams.topics import Topic, partitions_of
 
@@ -50,7 +50,8 @@ class Follower:
             while True:
                 for records in (await consumer.getmany(timeout_ms=200)).values():
                     for record in records:
-                        self._take(incoming(record))
+                        if not is_canary(record.headers):
+                            self._take(incoming(record))
                 await self._compare(consumer, ends)
                 PAGE_BEHIND.set(await _behind(consumer, ends))
         finally:

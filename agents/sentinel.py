@@ -1,0 +1,133 @@
+"""What the watch has to know of the partitions that the agents read: canaries, offsets, the group's decisions.
+
+The broker is asked by a client of its own, in the agents' group but with nothing to read: it never joins. As long as
+that client has no answer, time stands still for the partitions: how long a broker may be away is for the publisher's
+patience to say. After each failure the client is a new one, so it is not itself what hangs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from agents.app import Bystander
+from agents.deadletter import Publishes
+from agents.kafka import BrokerDown, Incoming, Outgoing
+from agents.logs import get_logger
+from agents.memory import ReadLog
+from agents.messages import CANARY
+from streams.codec import encode
+from streams.stalls import Offsets, Part, Place, Stalls
+from streams.topics import Topic
+
+LOOK_S = 10.0
+ANSWER_S = 10.0
+FOLDED_FOR: Mapping[str, Part] = {Topic.STORY_KEYS: Part.RELEVANT, Topic.CLAIMS: Part.CLAIMS}
+"""By the log that is folded: the part whose messages wait for it."""
+
+logger = get_logger("sentinel")
+
+
+def _name() -> bytes:
+    return uuid4().hex.encode()
+
+
+class Canary(msgspec.Struct, frozen=True):
+    """A record of its own kind: who waits for it."""
+
+    canary: str
+
+
+@dataclass
+class Sentinel(Bystander):
+    """Tells `stalls` of the partitions; `run` ends when it is cancelled."""
+
+    bootstrap: str
+    group: str
+    publisher: Publishes
+    stalls: Stalls
+    look_s: float = LOOK_S
+    answer_s: float = ANSWER_S
+    name: bytes = field(default_factory=_name)
+
+    async def run(self) -> None:
+        """Looks, and sends what canaries are due, for ever."""
+        self.stalls.assigned(None)
+        while True:
+            try:
+                await self._look_on()
+            except (KafkaError, OSError, TimeoutError, BrokerDown) as error:
+                if self.stalls.broker_answers:
+                    logger.warning("broker does not answer", broker=self.bootstrap, error=repr(error))
+                self.stalls.broker_answers = False
+            await asyncio.sleep(self.look_s)
+
+    def assigned(self, partitions: Iterable[Any] | None) -> None:
+        """What the group has decided; None: it is deciding."""
+        self.stalls.assigned(None if partitions is None else {Place(Part(tp.topic), tp.partition) for tp in partitions})
+
+    def passes(self, event: Incoming) -> bool:
+        """Whether the event is a canary, of whomever: then it is done."""
+        name = dict(event.headers).get(CANARY) if event.headers else None
+        if name == self.name:
+            self.stalls.seen(Place(Part(event.topic), event.partition))
+        return name is not None
+
+    def handled(self, event: Incoming) -> None:
+        """The event is done."""
+        self.stalls.handled(Place(Part(event.topic), event.partition), event.offset)
+
+    def listening(self, read: ReadLog) -> ReadLog:
+        """The same reader, whose messages are a sign of life of the agent that folds them."""
+
+        async def reading(topic: str, partition: int, start: int, end: int | None) -> AsyncIterator[Incoming]:
+            async for message in read(topic, partition, start, end):
+                self.stalls.at_work(FOLDED_FOR[topic])
+                yield message
+
+        return reading
+
+    async def _look_on(self) -> None:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=self.group, enable_auto_commit=False)
+        try:
+            async with asyncio.timeout(self.answer_s):
+                await consumer.start()
+            while True:
+                async with asyncio.timeout(self.answer_s):
+                    self.stalls.answered(await _offsets(consumer, self.stalls.places))
+                await self._send()
+                await asyncio.sleep(self.look_s)
+        finally:
+            await consumer.stop()
+
+    async def _send(self) -> None:
+        places = self.stalls.due_canaries()
+        for place in places:
+            self.stalls.sent(place)
+        try:
+            async with asyncio.timeout(self.answer_s):
+                await self.publisher.publish(*(self._canary(place) for place in places))
+        except (BrokerDown, TimeoutError):
+            for place in places:
+                self.stalls.unsent(place)
+            raise
+
+    def _canary(self, place: Place) -> Outgoing:
+        value = encode(Canary(self.name.decode()))
+        return Outgoing(place.part, CANARY.encode(), value, ((CANARY, self.name),), place.partition)
+
+
+async def _offsets(consumer: Any, places: Collection[Place]) -> dict[Place, Offsets]:
+    pairs = {place: TopicPartition(place.part.value, place.partition) for place in places}
+    if not pairs:
+        await consumer.topics()  # whether it answers
+        return {}
+    ends = await consumer.end_offsets(list(pairs.values()))
+    return {place: Offsets(await consumer.committed(pair), ends[pair]) for place, pair in pairs.items()}
