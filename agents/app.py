@@ -34,20 +34,18 @@ class Station(NamedTuple):
     topic: Topic
     guard: Guard
     forget: Callable[[Iterable[int]], None]
+    upkeep: Guard | None = None
+    """What is done at a canary, which is no event for the guard."""
 
 
 class Bystander:
-    """Is told what the agents do, and does nothing with it but let canaries pass."""
+    """Is told what the agents do, and does nothing with it."""
 
     def assigned(self, partitions: Iterable[TP] | None) -> None:
         """What the group has decided; None: it is deciding."""
 
-    def passes(self, event: Incoming) -> bool:
-        """Whether the event is a canary, of whomever: then it is done."""
-        return is_canary(event.headers)
-
     def handled(self, event: Incoming) -> None:
-        """The event is done."""
+        """The event, which may be a canary, is done."""
 
 
 class Assignment:
@@ -113,8 +111,9 @@ def _attach(app: faust.App, station: Station, bystander: Bystander) -> None:
     async def agent(stream: StreamT[bytes]) -> None:
         async for event in stream.events():
             incoming = _incoming(event.message)
-            if not bystander.passes(incoming):
-                await station.guard(incoming, hold=event.message.incref)
+            guard = station.upkeep if is_canary(incoming.headers) else station.guard
+            if guard is not None:
+                await guard(incoming, hold=event.message.incref)
             bystander.handled(incoming)
 
     topic = app.topic(str(station.topic), key_serializer="raw", value_serializer="raw")

@@ -3,6 +3,10 @@
 The claims log is the truth of the ledger and the entries here are its fold, made by the same function whether
 the reports come live or out of the log. So a partition that moves, a crash or a dead letter on the way leaves
 the entries exactly where another fold of the same log would. What was buried is no part of it (`agents.skips`).
+
+The rows on `designation.status` are written after the alerts and never read back to make an entry. A worker that froze
+between the two and wakes when others have gone on writes an older row over theirs. So at each canary, of which the
+first comes soon after the partition, the rows are compared with the entries, and what differs is written again.
 """
 
 from __future__ import annotations
@@ -23,7 +27,15 @@ from streams.records import Alert, AuthorityKey, Entry, GroupKey, LedgerKey, Rep
 from streams.registry import Registry
 from streams.topics import Topic
 
-Ledger = dict[LedgerKey, Entry]
+
+class Kept(NamedTuple):
+    """An entry, and the offset of the report that led there."""
+
+    entry: Entry
+    offset: int
+
+
+Ledger = dict[LedgerKey, Kept]
 
 
 class Rules(NamedTuple):
@@ -39,7 +51,7 @@ class _Step(NamedTuple):
 
     place: tuple[int, int]
     key: LedgerKey
-    before: Entry | None
+    before: Kept | None
 
 
 class Bookkeeper:
@@ -81,6 +93,14 @@ class Bookkeeper:
         status = self._rules.status_of(entry, event.offset)
         return [*map(announcement, alerts), announcement(status)]
 
+    async def mend(self, event: Incoming) -> Sequence[Outgoing]:
+        """The status rows of the partition that are not as the entries are. They lie in the partition of their key."""
+        self.memory.passed(event.partition, event.offset)
+        rows = {row.key: row.value async for row in self._read_log(Topic.STATUS, event.partition, 0, None)}
+        kept = self.memory.of(event.partition).values()
+        right = [announcement(self._rules.status_of(entry, offset)) for entry, offset in kept]
+        return [message for message in right if rows.get(message.key) != message.value]
+
     def mark(self, event: Incoming, failure: Failure) -> Sequence[Outgoing]:
         """What keeps every fold from counting an event that is buried; here it is undone."""
         step = self._last
@@ -101,9 +121,9 @@ class Bookkeeper:
         report = decode(event.value, Report)
         key = ledger_key(report.authority, report.group)
         known = ledger.get(key)
-        before = known or self._rules.open_entry(report.authority, report.group, self._registry)
+        before = known.entry if known else self._rules.open_entry(report.authority, report.group, self._registry)
         entry, alerts = self._rules.settle(before, report, self._registry)
-        ledger[key] = entry
+        ledger[key] = Kept(entry, event.offset)
         self._last = _Step((event.partition, event.offset), key, known)
         return before, entry, alerts
 

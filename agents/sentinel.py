@@ -27,10 +27,13 @@ from streams.codec import encode
 from streams.stalls import Offsets, Part, Place, Stalls
 from streams.topics import Topic
 
-LOOK_S = 10.0
-ANSWER_S = 10.0
-FOLDED_FOR: Mapping[str, Part] = {Topic.STORY_KEYS: Part.RELEVANT, Topic.CLAIMS: Part.CLAIMS}
-"""By the log that is folded: the part whose messages wait for it."""
+FOLDED_FOR: Mapping[str, Part] = {
+    Topic.STORY_KEYS: Part.RELEVANT,
+    Topic.CLAIMS: Part.CLAIMS,
+    Topic.SKIPPED: Part.CLAIMS,
+    Topic.STATUS: Part.CLAIMS,
+}
+"""By the log that is read: the part whose messages wait for it."""
 
 logger = get_logger("sentinel")
 
@@ -53,13 +56,14 @@ class Sentinel(Bystander):
     group: str
     publisher: Publishes
     stalls: Stalls
-    look_s: float = LOOK_S
-    answer_s: float = ANSWER_S
     name: bytes = field(default_factory=_name)
+
+    def __post_init__(self) -> None:
+        """The group has decided nothing yet."""
+        self.stalls.assigned(None)
 
     async def run(self) -> None:
         """Looks, and sends what canaries are due, for ever."""
-        self.stalls.assigned(None)
         while True:
             try:
                 await self._look_on()
@@ -67,22 +71,18 @@ class Sentinel(Bystander):
                 if self.stalls.broker_answers:
                     logger.warning("broker does not answer", broker=self.bootstrap, error=repr(error))
                 self.stalls.broker_answers = False
-            await asyncio.sleep(self.look_s)
+            await asyncio.sleep(self.stalls.limits.look_s)
 
     def assigned(self, partitions: Iterable[Any] | None) -> None:
         """What the group has decided; None: it is deciding."""
         self.stalls.assigned(None if partitions is None else {Place(Part(tp.topic), tp.partition) for tp in partitions})
 
-    def passes(self, event: Incoming) -> bool:
-        """Whether the event is a canary, of whomever: then it is done."""
-        name = dict(event.headers).get(CANARY) if event.headers else None
-        if name == self.name:
-            self.stalls.seen(Place(Part(event.topic), event.partition))
-        return name is not None
-
     def handled(self, event: Incoming) -> None:
-        """The event is done."""
-        self.stalls.handled(Place(Part(event.topic), event.partition), event.offset)
+        """The event is done, or has come through if it is a canary of ours."""
+        place = Place(Part(event.topic), event.partition)
+        if event.headers and dict(event.headers).get(CANARY) == self.name:
+            self.stalls.seen(place)
+        self.stalls.handled(place, event.offset)
 
     def listening(self, read: ReadLog) -> ReadLog:
         """The same reader, whose messages are a sign of life of the agent that folds them."""
@@ -97,13 +97,13 @@ class Sentinel(Bystander):
     async def _look_on(self) -> None:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=self.group, enable_auto_commit=False)
         try:
-            async with asyncio.timeout(self.answer_s):
+            async with asyncio.timeout(self.stalls.limits.look_s):
                 await consumer.start()
             while True:
-                async with asyncio.timeout(self.answer_s):
+                async with asyncio.timeout(self.stalls.limits.look_s):
                     self.stalls.answered(await _offsets(consumer, self.stalls.places))
                 await self._send()
-                await asyncio.sleep(self.look_s)
+                await asyncio.sleep(self.stalls.limits.look_s)
         finally:
             await consumer.stop()
 
@@ -112,7 +112,7 @@ class Sentinel(Bystander):
         for place in places:
             self.stalls.sent(place)
         try:
-            async with asyncio.timeout(self.answer_s):
+            async with asyncio.timeout(self.stalls.limits.look_s):
                 await self.publisher.publish(*(self._canary(place) for place in places))
         except (BrokerDown, TimeoutError):
             for place in places:

@@ -105,6 +105,7 @@ def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> lis
             Topic.CLAIMS,
             Guard("bookkeeper", bookkeeper, publisher, bookkeeper.prepare, mark=bookkeeper.mark),
             bookkeeper.forget,
+            upkeep=Guard("upkeep", bookkeeper.mend, publisher, bookkeeper.prepare, deadline_s=None),
         ),
     ]
 

@@ -49,11 +49,12 @@ class Place(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """After how long a standstill is told, and ends the process. `beat_s`: how often the watch turns."""
+    """After how long a standstill is told, and ends the process; how often the watch turns, and the broker is asked."""
 
     unready_s: float = 90.0
     stalled_s: float = 180.0
     beat_s: float = 1.0
+    look_s: float = 10.0
     canaries_s: Mapping[Topic, float] = CANARIES_S
 
 

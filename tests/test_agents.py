@@ -54,9 +54,9 @@ class Logs:
         self.kept: dict[tuple[str, int], list[Incoming]] = {}
         self.reads: list[tuple[str, int, int, int | None]] = []
 
-    def add(self, topic: str, partition: int, value: bytes | None) -> Incoming:
+    def add(self, topic: str, partition: int, value: bytes | None, key: bytes = b"k") -> Incoming:
         log = self.kept.setdefault((topic, partition), [])
-        log.append(Incoming(topic, partition, len(log), b"k", value))
+        log.append(Incoming(topic, partition, len(log), key, value))
         return log[-1]
 
     async def __call__(self, topic: str, partition: int, start: int, end: int | None) -> AsyncIterator[Incoming]:
@@ -350,6 +350,24 @@ async def test_a_report_that_comes_again_after_its_mark_stays_buried() -> None:
     assert await book(agent, event) == ()
     told = await book(agent, logs.add(Topic.CLAIMS, 0, encode(report("s2"))))
     assert decode(told[0].value, Alert).reason == "s2"
+
+
+async def test_a_row_that_is_not_as_its_entry_is_written_again_at_the_next_canary() -> None:
+    logs = Logs()
+    agent = bookkeeper(logs)
+    for name, key in (("s1", "ru|a"), ("s2", "ru|b"), ("s3", "ru|a"), ("s4", "ru|c")):
+        *_, row = await book(agent, logs.add(Topic.CLAIMS, 0, encode(report(name, key))))
+        logs.add(Topic.STATUS, 0, row.value, row.key)
+    first_of_a = logs.kept[Topic.STATUS, 0][0]
+    logs.add(Topic.STATUS, 0, first_of_a.value, first_of_a.key)  # a worker that slept
+    logs.kept[Topic.STATUS, 0].pop(3)  # and one that was killed before it could
+    canary = logs.add(Topic.CLAIMS, 0, b"{}")
+    for keeper in (agent, bookkeeper(logs)):
+        await keeper.prepare(canary)
+        mended = [decode(message.value, Status) for message in await keeper.mend(canary)]
+        assert [(row.group, row.offset) for row in mended] == [("a", 2), ("c", 3)]
+    await book(agent, logs.add(Topic.CLAIMS, 0, encode(report("s5", "ru|a"))))
+    assert logs.reads[-1] == (Topic.STATUS, 0, 0, None)  # nothing more was folded
 
 
 async def test_offsets_that_jump_back_give_the_same_bytes_again() -> None:
