@@ -15,8 +15,10 @@ from plans import Step
 REACH_S = 90.0
 """How long a labelled point may take to be passed."""
 READY_S = 90.0
-SEEN_S = 30.0
-"""How long after a kill its effects are looked for."""
+SEEN_S = 10.0
+"""Stories that were sent so long after a kill may have waited for its sake."""
+CALM_S = 18.0
+"""After a kill that is measured, nothing else happens for so long."""
 
 
 @dataclass
@@ -57,10 +59,10 @@ class Breakage:
 
     async def _failover(self, _: Step) -> None:
         """A kill with nothing else going wrong, before or after."""
-        await asyncio.sleep(5)
+        await asyncio.sleep(2)
         self.failed_at.append(time.monotonic())
         await self._replaced(self._one())
-        await asyncio.sleep(SEEN_S)
+        await asyncio.sleep(CALM_S)
 
     async def _kill(self, _: Step) -> None:
         await self._replaced(self._one())

@@ -39,6 +39,7 @@ class Evidence:
 
     acknowledged: set[str] = field(default_factory=set)  # ids and poison keys that the broker took from the loader
     stories: set[str] = field(default_factory=set)  # ids on wire.stories
+    killed: set[str] = field(default_factory=set)  # those of which a kill is there
     early: set[str] = field(default_factory=set)  # those that came before their embargo ended
     poison: dict[str, str] = field(default_factory=dict)  # key -> origin, of all topics
     relevant: set[str] = field(default_factory=set)

@@ -20,6 +20,7 @@ from streams.ledger import open_entry
 from streams.records import Alert, Entry, LedgerKey, Report, Status, Story, ledger_key
 from streams.registry import Registry
 from streams.topics import Topic, partitions_of
+from streams.vocabulary import PubStatus
 
 ID = re.compile(rb'"id":"([^"]+)"')
 
@@ -57,14 +58,18 @@ async def _names(bootstrap: str, found: Evidence) -> dict[str, str]:
         story = decode(message.value, Story)
         names[story.id] = story.guid
         found.stories.add(story.guid)
+        if story.pub_status is not PubStatus.USABLE:
+            found.killed.add(story.guid)
         if story.embargoed_until and message.timestamp < story.embargoed_until.timestamp():
             found.early.add(story.guid)
     return names
 
 
-async def on_topic(bootstrap: str) -> set[str]:
-    """What the stories on the topic say of themselves."""
-    return set((await _names(bootstrap, Evidence())).values())
+async def on_topic(bootstrap: str) -> Evidence:
+    """The stories that are there, and those that were killed."""
+    found = Evidence()
+    await _names(bootstrap, found)
+    return found
 
 
 def _delivered(sink: Path) -> list[tuple[str, int]]:

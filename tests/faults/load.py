@@ -80,6 +80,7 @@ class Wire:
         self._supply = supply
         self._items: list[list[dict[str, object]]] = [[] for _ in range(FEEDS)]
         self.offered: set[str] = set()
+        self.killed: set[str] = set()
         self.port = 0
 
     def feeds(self) -> tuple[dict[str, object], ...]:
@@ -104,12 +105,13 @@ class Wire:
             await runner.cleanup()
 
     async def grow(self, over: asyncio.Event) -> None:
-        """New items, until all is over."""
+        """New items, until all is over; then the kill that is still owed."""
         number = 0
         while not over.is_set():
             self._offer(number)
             number += 1
             await asyncio.sleep(OFFER_S)
+        self._kill(self._supply.to_kill, datetime.now(UTC))
 
     def _offer(self, number: int) -> None:
         now = datetime.now(UTC)
@@ -140,6 +142,7 @@ class Wire:
         for items in self._items:
             for item in items:
                 if item["urn"] == name:
+                    self.killed.add(name)
                     item |= {"version": 2, "pubstatus": "canceled", "version_created": now.isoformat()}
 
     async def _answer(self, request: web.Request) -> web.Response:

@@ -52,7 +52,9 @@ async def run(plan: Plan, runtime: Runtime, folder: Path) -> dict[str, object]:
             verdict = await trial.run()
         finally:
             trial.close()
-    return {"broker": f"Apache Kafka {version_of(runtime)}", **trial.figures(), **told(verdict)}
+    figures = trial.figures()
+    clean = verdict.is_clean and not figures["sigterms_late_or_failed"] and not figures["points_unreached"]
+    return {"broker": f"Apache Kafka {version_of(runtime)}", **figures, "clean": clean, **told(verdict)}
 
 
 def told(verdict: Verdict) -> dict[str, object]:

@@ -125,7 +125,7 @@ class Supply:
         self._pairs = pairs(registry, seed)
         self._later: list[tuple[int, Outgoing]] = []
         self._number = 0
-        self._to_kill = ""
+        self.to_kill = ""
 
     def take(self) -> list[Outgoing]:
         """The next story, and the second versions whose time has come."""
@@ -143,14 +143,14 @@ class Supply:
         """The next item of a feed: its guid, its text, whether it is under embargo, whether it kills an earlier one."""
         kind = FEED_KINDS[number % len(FEED_KINDS)]
         if kind is None:
-            return (self._to_kill, "", False, True)
+            return (self.to_kill, "", False, True)
         pair = None if kind is Kind.QUIET else next(self._pairs)
         story = _story(
             kind, FIRST_OF_FEEDS + number, pair, _listing(pair) if pair else f"Wheat prices rise for day {number}."
         )
         if kind is Kind.KILLED:
-            self._to_kill = story.guid
-        return (story.guid, story.headline, kind is Kind.EMBARGOED, False)
+            self.to_kill = story.guid
+        return (story.guid, story.body, kind is Kind.EMBARGOED, False)
 
     def rest(self) -> list[Outgoing]:
         """The second versions that are still to come."""
@@ -168,11 +168,11 @@ def _versions(kind: Kind, number: int, pair: Pair | None, dice: random.Random) -
     first = _story(kind, number, pair, f"{text} {filler}")
     match kind:
         case Kind.COPIED:
-            other = msgspec.structs.replace(
-                first, id=StoryId(f"{first.id}:b"), feed="other", source="Other Wire", headline=f"Update: {text}",
+            other = _named(
+                first, "b", feed="other", source="Other Wire", headline=f"Update: {text}",
                 body=f"{text} {' '.join(reversed(FILLER))}",
             )  # fmt: skip
-            return [_message(msgspec.structs.replace(first, id=StoryId(f"{first.id}:a"))), _message(other)]
+            return [_message(_named(first, "a")), _message(other)]
         case Kind.COMMA:
             return [_message(first), _message(_next(first, body=f"{first.body},"))]
         case Kind.KILLED:
@@ -180,6 +180,11 @@ def _versions(kind: Kind, number: int, pair: Pair | None, dice: random.Random) -
         case Kind.DROPPED:
             return [_message(first), _message(_next(first, headline=_mention(pair), body=f"{_mention(pair)} {filler}"))]
     return [_message(first)]
+
+
+def _named(story: Story, ending: str, **changes: object) -> Story:
+    name = f"{story.id}:{ending}"
+    return msgspec.structs.replace(story, id=StoryId(name), guid=name, **changes)
 
 
 def _next(story: Story, **changes: object) -> Story:

@@ -26,6 +26,8 @@ from streams.topics import Topic
 
 DRAIN_S = 300.0
 SETTLE_S = 1.5
+CANARY_S = 5.0
+"""When a canary has come after the last assignment, and what it mends is mended."""
 
 
 class Trial:
@@ -134,17 +136,27 @@ class Trial:
 
     async def _drained(self) -> dict[str, int]:
         """What is not committed once nothing moves any more."""
+        await self._caught_up(DRAIN_S)
+        await asyncio.sleep(CANARY_S)
+        return await self._caught_up(DRAIN_S)
+
+    async def _caught_up(self, within_s: float) -> dict[str, int]:
+        """What is not committed, once that is nothing or the time is over."""
         groups = {
             GROUP: (Topic.STORIES, Topic.RELEVANT, Topic.CLAIMS),
             group_of(f"jsonl:{self._sink}"): (Topic.ALERTS,),
         }
-        deadline = time.monotonic() + DRAIN_S
-        while time.monotonic() < deadline:
-            await asyncio.sleep(1)
-            arrived = self._wire.offered <= await on_topic(self._cluster.inside) if self._pollers else True
-            if arrived and not await behind(self._cluster.inside, groups):
+        deadline = time.monotonic() + within_s
+        while (left := await behind(self._cluster.inside, groups)) or not await self._has_arrived():
+            if time.monotonic() > deadline:
                 break
-        return await behind(self._cluster.inside, groups)
+            await asyncio.sleep(1)
+        return left
+
+    async def _has_arrived(self) -> bool:
+        """Whether the pollers have brought all that was offered."""
+        there = await on_topic(self._cluster.inside)
+        return self._wire.offered <= there.stories and self._wire.killed <= there.killed
 
     def close(self) -> None:
         """Ends what still runs."""
