@@ -48,7 +48,8 @@ class Breakage:
             await asyncio.sleep(0.2)
 
     def _one(self) -> Slot:
-        return self.dice.choice(self.workers)
+        """Any worker; of three or more never the first, whose memory is watched."""
+        return self.dice.choice(self.workers if len(self.workers) < 3 else self.workers[1:])
 
     async def _replaced(self, worker: Slot, **faults: object) -> None:
         self._watched = False

@@ -129,7 +129,12 @@ def _digest(value: bytes | None) -> str:
 
 
 async def _messages(bootstrap: str, topic: Topic) -> AsyncIterator[Incoming]:
+    """All of the topic, partition by partition, which are read side by side."""
     read = LogReader(bootstrap)
-    for partition in range(partitions_of(topic)):
-        async for message in read(topic, partition, 0, None):
+
+    async def of(partition: int) -> list[Incoming]:
+        return [message async for message in read(topic, partition, 0, None)]
+
+    for messages in await asyncio.gather(*map(of, range(partitions_of(topic)))):
+        for message in messages:
             yield message

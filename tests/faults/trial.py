@@ -17,6 +17,7 @@ from fleet import STOP_WITHIN_S, Slot
 from load import HOST, Ear, Load, Wire
 from plans import Plan
 from stories import Supply
+from witness import Witness
 
 from agents.app import GROUP
 from agents.kafka import create_topics
@@ -47,6 +48,7 @@ class Trial:
         self._pollers = [self._process(f"poller-{number}", "poller", {}) for number in range(plan.pollers)]
         dice = random.Random(plan.seed)  # noqa: S311 - dice, not a secret
         self._breakage = Breakage(self._workers, self._pollers, cluster, lambda: self._worker(plan.workers), dice)
+        self._witness = Witness(self._workers[0])
         self._seconds = 0.0
 
     def _worker(self, number: int) -> Slot:
@@ -69,6 +71,7 @@ class Trial:
         began = time.monotonic()
         await create_topics(self._cluster.inside, self._cluster.replication)
         async with self._wire.serving(), self._ear.listening(self._cluster.inside), self._supervised():
+            watching = asyncio.create_task(self._witness.watch())
             going_in = [asyncio.create_task(self._load.run()), asyncio.create_task(self._wire.grow(self._load.over))]
             await self._first_alert()
             for step in self._plan.steps:
@@ -77,9 +80,9 @@ class Trial:
                 await asyncio.sleep(SETTLE_S)
             self._load.over.set()
             await asyncio.gather(*going_in)
+            watching.cancel()
             left = await self._drained()
-        for slot in (*self._pollers, *self._workers):
-            self._breakage.stops.append(await slot.stop())
+        self._breakage.stops += await asyncio.gather(*(slot.stop() for slot in (*self._pollers, *self._workers)))
         promised = self._load.acknowledged | self._wire.offered
         found = await gather(self._cluster.inside, self._registry, promised, self._sink)
         found.behind = left
@@ -105,6 +108,7 @@ class Trial:
             "points_unreached": done.unreached,
             "failover_s_max": round(max(self._failovers(), default=0.0), 1),
             "seconds": round(self._seconds),
+            **self._witness.figures(),
         }
 
     def _failovers(self) -> list[float]:
