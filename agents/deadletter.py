@@ -9,6 +9,8 @@ be committed, and there are four ways through it:
     held        cancelled half-way: the offset is pinned, Faust cannot commit it       comes again
     aborted     neither could be acknowledged: the process ends with `os._exit`        comes again
 
+A canary is no event of anybody's, so what fails at it is logged and never buried; the next one tries again.
+
 What keeps an agent from starting on an event at all (`prepare`: its memory cannot be read) is no fault of the
 event, so it aborts and never buries.
 """
@@ -26,6 +28,7 @@ from typing import Protocol, TypeVar
 from agents.kafka import BrokerDown, Incoming, Outgoing, Undeliverable
 from agents.letters import Failure, Handling, letter
 from agents.logs import get_logger
+from agents.messages import is_canary
 from agents.metrics import DEADLETTERS, HANDLER_SECONDS
 from streams.errors import ListwireError, RecordError
 
@@ -108,7 +111,9 @@ class Guard:
             with HANDLER_SECONDS.labels(agent=self.agent).time():
                 await self.prepare(event)
                 failure = await self._handle(event)
-                if failure:
+                if failure and is_canary(event.headers):
+                    logger.error("upkeep failed", event_at=event.origin, reason=failure.reason, error=failure.error)
+                elif failure:
                     await self._bury(event, failure)
         except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be committed
             hold()

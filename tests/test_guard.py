@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from agents.deadletter import ABORTED, Guard, Reason, Refused, tolerant
+from agents.deadletter import ABORTED, Guard, Handler, Reason, Refused, tolerant
 from agents.kafka import BrokerDown, Incoming, Outgoing, Undeliverable
+from agents.messages import CANARY
 from streams.errors import RecordError
 from streams.topics import Topic
 
@@ -96,6 +97,22 @@ async def test_whatever_a_handler_raises_buries_the_event(error: BaseException, 
     assert dict(buried.headers)["reason"].decode() == reason
     assert dict(buried.headers)["error"].decode() == text
     assert (witness.held, witness.aborted) == (0, 0)
+
+
+@pytest.mark.parametrize("handler", [raising(ValueError("no")), answering(OUTPUT)])
+async def test_a_canary_is_never_a_dead_letter_whatever_is_done_at_it(handler: Handler) -> None:
+    desk, witness = Desk(wire_relevant=Undeliverable("wire.relevant", 3_000_000)), Witness()
+    canary = Incoming("designation.claims", 0, 5, b"canary", b"{}", ((CANARY, b"somebody"),))
+    await Guard("t", handler, desk, abort=witness.abort)(canary, witness.hold)
+    assert desk.acknowledged == []
+    assert (witness.held, witness.aborted) == (0, 0)
+
+
+async def test_a_canary_at_which_the_broker_is_away_comes_again() -> None:
+    desk, witness = Desk(), Witness()
+    canary = Incoming("designation.claims", 0, 5, b"canary", b"{}", ((CANARY, b"somebody"),))
+    await Guard("t", raising(BrokerDown("b:1", "away")), desk, abort=witness.abort)(canary, witness.hold)
+    assert (witness.held, witness.aborted) == (1, 1)
 
 
 async def test_an_event_that_takes_too_long_is_buried() -> None:
