@@ -40,7 +40,7 @@ from agents.polls import Look
 from agents.settings import Settings
 from agents.shards import Adapt, Shards
 from agents.signals import stop_signal
-from agents.watch import unready, watching
+from agents.watch import asking, unready, watching
 from agents.watcher import Habits
 from agents.websub import Subscriber
 from streams.errors import SettingsError
@@ -196,7 +196,8 @@ class _Service:
     def runs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs until a signal, besides shards and collectors."""
         listening = [self._subscriber.run()] if self._subscriber is not None else []
-        return [self.poller.run(), self.custodian.run(), *listening]
+        watched = asking(self.stalls, self._publisher.reachable)
+        return [self.poller.run(), self.custodian.run(), watched, *listening]
 
     def shards(self, adapt: Adapt) -> Shards:
         """What brings this poller its share of the list."""

@@ -20,7 +20,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from agents.logs import get_logger
@@ -52,6 +52,13 @@ async def watching(stalls: Stalls, is_overdue: Callable[[], bool] = lambda: Fals
             await heart
         thread.join()
         faulthandler.unregister(signal.SIGPROF)
+
+
+async def asking(stalls: Stalls, answers: Callable[[], Awaitable[bool]]) -> None:
+    """Tells `stalls` for ever whether the broker answers, for who has no sentinel: its silence is no standstill."""
+    while True:
+        stalls.broker_answers = await answers()
+        await asyncio.sleep(stalls.limits.look_s)
 
 
 def unready(stalls: Stalls) -> list[str]:

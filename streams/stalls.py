@@ -1,10 +1,12 @@
 """Whether a process that should be at work stands still: what it does and when goes in, how long it has not comes out.
 
-    running    advances while the process runs           blocked loop, feeds that nobody looks at
-    serving    advances while the broker answers too     canaries, messages that wait, a group without a decision
+    running    advances while the process runs           blocked loop
+    serving    advances while the broker answers too     canaries, messages that wait, feeds that nobody looks at,
+                                                         a group without a decision
 
 Both advance by the turns of whoever watches, and by no more than a few beats a turn. So neither a laptop's sleep nor
-SIGSTOP is taken for a standstill, and what had no time to come forward is given the rest of its time.
+SIGSTOP is taken for a standstill, and what had no time to come forward is given the rest of its time. A broker that is
+silent, for however long, is none either: how long it may be away is for the publisher's patience to say.
 
 A partition stands still when something waits in it, beyond the committed offset or a canary of ours, and it does not
 come forward. It comes forward with each message that is done, not with the last: who works off the backlog of a day is
@@ -107,7 +109,8 @@ class Stalls:
     _serving: float = 0.0
     _turned: float | None = None
     _beaten: float = 0.0
-    _looked: float = 0.0
+    _served: float = 0.0  # of the clock `serving`, when the loop turned last
+    _looked: float = 0.0  # of the clock `serving`
     _undecided: float | None = None  # since when the group has not decided; None: it has, or there is none
     _readings: dict[Place, _Reading] = field(default_factory=dict)
 
@@ -124,7 +127,7 @@ class Stalls:
         """All parts that stand still, if only for a moment."""
         found = [
             Standstill(Part.LOOP, self._running - self._beaten, "the event loop is blocked"),
-            Standstill(Part.FEEDS, self._beaten - self._looked, "feeds are overdue and none is looked at"),
+            Standstill(Part.FEEDS, self._served - self._looked, "feeds are overdue and none is looked at"),
         ]
         if self._undecided is not None:
             undecided_s = self._serving - self._undecided
@@ -150,13 +153,13 @@ class Stalls:
 
     def beat(self, *, overdue: bool = False) -> None:
         """The loop turns; `overdue`: feeds wait that should have been looked at long ago."""
-        self._beaten = self._running
+        self._beaten, self._served = self._running, self._serving
         if not overdue:
-            self._looked = self._running
+            self._looked = self._serving
 
     def looked(self) -> None:
         """A look at a feed has ended, somehow."""
-        self._looked = self._running
+        self._looked = self._serving
 
     def assigned(self, places: Collection[Place] | None) -> None:
         """These partitions are ours to read now; None: the group is deciding.
