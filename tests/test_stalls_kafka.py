@@ -33,51 +33,7 @@ long = pytest.mark.long
 MOMENT = datetime(2026, 10, 5, 12, tzinfo=UTC)
 READ = (Topic.STORIES, Topic.RELEVANT, Topic.CLAIMS)
 
-PROGRAM = """
-import asyncio, re, sys, time
-from pathlib import Path
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
-from agents import worker
-from agents.deadletter import Guard
-from agents.logs import configure_logging
-from agents.settings import load_settings
-from streams.registry import load_registry
-from streams.stalls import CANARIES_S, Limits
-
-bootstrap, data_dir, port, fault, unready_s, stalled_s = sys.argv[1:]
-
-async def hang(_):
-    await asyncio.Event().wait()
-
-async def block(_):
-    time.sleep(600)
-
-async def hog(_):
-    re.match("(a+)+$", "a" * 60 + "b")  # holds the lock of the interpreter until the sun goes out
-
-async def deaf(*_, **__):
-    await asyncio.sleep(0.5)
-    return {}
-
-async def deaf_to_one(self, *rest, **named):
-    records = await fetch(self, *rest, **named)
-    return {tp: found for tp, found in records.items() if (tp.topic, tp.partition) != ("wire.stories", 2)}
-
-made, fetch = worker.stations, AIOKafkaConsumerThread._fetch_records
-
-def stations(registry, publisher, read_log):
-    first, *others = made(registry, publisher, read_log)
-    handler = {"hang": hang, "block": block, "hog": hog}.get(fault)
-    guard = Guard("classifier", handler, publisher, deadline_s=None) if handler else first.guard
-    return [first._replace(guard=guard), *others]
-
-worker.stations = stations
-AIOKafkaConsumerThread._fetch_records = {"deaf": deaf, "deaf to one": deaf_to_one}.get(fault, fetch)
-configure_logging("info", "json")
-settings = load_settings(broker=bootstrap, data_dir=Path(data_dir), metrics_port=int(port), sinks=("stdout:json",))
-limits = Limits(float(unready_s), float(stalled_s), 0.1, 1.0, dict.fromkeys(CANARIES_S, 1.0))
-sys.exit(asyncio.run(worker.run_worker(settings, load_registry(), limits=limits)))
-"""
+PROGRAM = Path(__file__).with_name("stalling.py")
 
 
 @pytest.fixture
@@ -145,7 +101,7 @@ class Worker:
 def worker(
     broker: Broker, folder: Path, port: int, fault: str = "", limits: tuple[float, float] = (3, 8)
 ) -> Iterator[Worker]:
-    command = [sys.executable, "-c", PROGRAM, broker.bootstrap, folder, port, fault, *limits]
+    command = [sys.executable, PROGRAM, broker.bootstrap, folder, port, fault, *limits]
     with (folder / "out").open("ab") as out, (folder / "err").open("ab") as err:
         process = subprocess.Popen([*map(str, command)], stdout=out, stderr=err)
     try:
@@ -245,7 +201,7 @@ async def test_a_hung_handler_or_consumer_ends_the_process_and_readiness_named_i
     assert all(re.fullmatch(reason, line) for line in answers)
     last = json.loads(stalling.log.splitlines()[-1])
     assert (last["event"], last["level"]) == ("process stands still", "critical")
-    assert 'File "<string>"' in stalling.log  # the stacks of all threads
+    assert f'File "{PROGRAM}"' in stalling.log  # the stacks of all threads
     with worker(broker, tmp_path, unused_tcp_port) as healthy:
         await until(lambda: _told(tmp_path))
         assert healthy.process.poll() is None
@@ -266,7 +222,7 @@ async def test_a_blocked_loop_ends_the_process_even_where_it_blocks_all_threads(
             before = await committed(broker)
             await wire.publish(news(1))
         assert await stalling.ends() == code
-    assert re.search(rf'File "<string>", line \d+ in {fault}$', stalling.log, re.MULTILINE)
+    assert re.search(rf'File ".*stalling.py", line \d+ in {fault}$', stalling.log, re.MULTILINE)
     assert stalling.told[-1][0] == 0
     assert await committed(broker) >= before
     with worker(broker, tmp_path, unused_tcp_port):
