@@ -9,12 +9,13 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from agents.link import Bootstrap, client_options
 from agents.messages import BrokerDown, BrokerError, TopicState
 from agents.reaching import CONNECT_S, PATIENCE_S, patience, require_broker
 from streams.topics import TOPICS, TopicSpec
 
 
-async def create_topics(bootstrap: str, replication: int = 1, specs: Sequence[TopicSpec] = TOPICS) -> list[str]:
+async def create_topics(bootstrap: Bootstrap, replication: int = 1, specs: Sequence[TopicSpec] = TOPICS) -> list[str]:
     """Creates the topics that are missing and returns their names; those present keep what they hold.
 
     Returns when all have leaders. Raises BrokerDown, or BrokerError when the broker refuses or a topic has
@@ -34,7 +35,7 @@ async def create_topics(bootstrap: str, replication: int = 1, specs: Sequence[To
         return [str(spec.topic) for spec in missing]
 
 
-async def describe_topics(bootstrap: str) -> list[TopicState]:
+async def describe_topics(bootstrap: Bootstrap) -> list[TopicState]:
     """Our topics as the broker has them, in the order of the table; one that is absent has no partitions."""
     async with _Admin(bootstrap) as admin:
         present = await admin.states(TOPICS)
@@ -42,13 +43,13 @@ async def describe_topics(bootstrap: str) -> list[TopicState]:
 
 
 class _Admin:
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: Bootstrap) -> None:
         self._bootstrap = bootstrap
         self._client: Any = None
 
     async def __aenter__(self) -> _Admin:
         await require_broker(self._bootstrap)
-        self._client = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=CONNECT_S * 1000)
+        self._client = AIOKafkaAdminClient(**client_options(self._bootstrap), request_timeout_ms=CONNECT_S * 1000)
         try:
             async with patience(self._bootstrap, "listens, but does not answer as Kafka does", 2 * CONNECT_S):
                 await self._client.start()

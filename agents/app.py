@@ -16,6 +16,7 @@ from faust.types import TP, StreamT
 
 from agents.deadletter import Guard
 from agents.kafka import Incoming
+from agents.link import Bootstrap, Link, linked, security_options
 from agents.messages import addresses, headers_of, is_canary
 from agents.metrics import PARTITIONS
 from streams.topics import Topic
@@ -71,7 +72,7 @@ class Assignment:
 
 
 def build_app(
-    bootstrap: str,
+    broker: Bootstrap,
     stations: Sequence[Station],
     data_dir: Path,
     group: str = GROUP,
@@ -79,9 +80,11 @@ def build_app(
 ) -> tuple[faust.App, Assignment]:
     """The app, not yet started. Start it inside the running loop with `await app.start()`."""
     data_dir.mkdir(parents=True, exist_ok=True)
+    link = linked(broker)
     app = faust.App(
         group,
-        broker=[f"kafka://{f'[{host}]' if ':' in host else host}:{port}" for host, port in addresses(bootstrap)],
+        broker=[f"kafka://{f'[{host}]' if ':' in host else host}:{port}" for host, port in addresses(link.bootstrap)],
+        broker_credentials=credentials(link),
         datadir=data_dir / "faust",
         store="memory://",
         key_serializer="raw",
@@ -105,6 +108,19 @@ def build_app(
     app.on_partitions_revoked.connect(assignment.on_revoked, weak=False)
     app.on_partitions_assigned.connect(assignment.on_assigned, weak=False)
     return app, assignment
+
+
+def credentials(link: Link) -> faust.SSLCredentials | faust.SASLCredentials | None:
+    """What protects the link, in the words of Faust. Raises CredentialError."""
+    options = security_options(link)
+    if link.sasl is None:
+        return None if link.tls is None else faust.SSLCredentials(options["ssl_context"])
+    return faust.SASLCredentials(
+        username=options["sasl_plain_username"],
+        password=options["sasl_plain_password"],
+        ssl_context=options.get("ssl_context"),
+        mechanism=options["sasl_mechanism"],
+    )
 
 
 def _attach(app: faust.App, station: Station, bystander: Bystander) -> None:

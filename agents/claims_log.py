@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from agents.kafka import require_broker
+from agents.link import Bootstrap
 from agents.memory import LogReader
 from agents.skips import read_skips
 from streams.codec import decode
@@ -17,7 +18,7 @@ from streams.topics import Topic, partitions_of
 ClaimsLog = dict[LedgerKey, list[Told]]
 
 
-async def read_claims(bootstrap: str, wanted: Collection[LedgerKey] | None = None) -> ClaimsLog:
+async def read_claims(bootstrap: Bootstrap, wanted: Collection[LedgerKey] | None = None) -> ClaimsLog:
     """Every report of the log, in the order of its key; `wanted` None: of all keys.
 
     What is no report, or became a dead letter, is passed over, as the bookkeeper does. Raises BrokerDown.

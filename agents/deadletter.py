@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from agents.kafka import BrokerDown, Incoming, Outgoing, Undeliverable
+from agents.kafka import BrokerError, Incoming, Outgoing, Undeliverable
 from agents.letters import Failure, Handling, letter
 from agents.logs import get_logger
 from agents.messages import is_canary
@@ -126,7 +126,7 @@ class Guard:
     async def _handle(self, event: Incoming) -> Failure | None:
         try:
             await self.publisher.publish(*await self._within_deadline(event))
-        except BrokerDown:
+        except BrokerError:
             raise
         except asyncio.CancelledError as error:
             if _asked_to_stop():

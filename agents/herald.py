@@ -35,6 +35,7 @@ from agents.clock import utcnow
 from agents.deadletter import Guard, Publishes, Reason, Refused, exit_now, tolerant
 from agents.kafka import Incoming, Outgoing
 from agents.letters import FOR_ONE_SINK
+from agents.link import Bootstrap, client_options
 from agents.logs import get_logger
 from agents.memory import ReadLog
 from agents.metrics import DELIVERIES
@@ -65,7 +66,7 @@ logger = get_logger("herald")
 class Herald:
     """Delivers to one sink; `run` ends when it is cancelled."""
 
-    bootstrap: str
+    bootstrap: Bootstrap
     url: str
     sink: Sink
     publisher: Publishes
@@ -101,7 +102,7 @@ class Herald:
     async def run(self) -> None:
         """Delivers what comes, for ever."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap,
+            **client_options(self.bootstrap),
             group_id=self.group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

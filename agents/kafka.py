@@ -7,7 +7,8 @@ Precedence of the rules here:
 3. A producer that failed a message is given up and replaced: an idempotent one has by then counted a sequence
    number that the broker never saw, and every later message of that partition would be refused.
    What waits for its acknowledgement when it is closed, and gets none, goes to the next one: aiokafka forgets it.
-4. Patience has an end. Whoever publishes hears `BrokerDown` and must not act as if it had been sent.
+4. Patience has an end. Whoever publishes hears `BrokerDown` and must not act as if it had been sent. Where waiting is
+   in vain (a password that changed, a right that is missing) it hears `BrokerRefused` at once.
 """
 
 from __future__ import annotations
@@ -21,15 +22,27 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed, RecordListTooLargeError
 
 from agents.admin import create_topics, describe_topics
+from agents.handshake import refusal
+from agents.link import Bootstrap, client_options, linked
 from agents.logs import get_logger
-from agents.messages import BrokerDown, BrokerError, Incoming, Outgoing, TopicState, Undeliverable, announcement
+from agents.messages import (
+    BrokerDown,
+    BrokerError,
+    BrokerRefused,
+    Incoming,
+    Outgoing,
+    TopicState,
+    Undeliverable,
+    announcement,
+)
 from agents.metrics import PUBLISH_RETRIES
-from agents.reaching import PATIENCE_S, patience, require_broker
+from agents.reaching import PATIENCE_S, patience, raise_if_refused, require_broker
 from streams.topics import MAX_MESSAGE_BYTES
 
 __all__ = [
     "BrokerDown",
     "BrokerError",
+    "BrokerRefused",
     "Incoming",
     "Outgoing",
     "Publisher",
@@ -50,7 +63,7 @@ logger = get_logger("kafka")
 class Publisher:
     """One producer for all that a process sends. `publish` returns when everything has been acknowledged."""
 
-    def __init__(self, bootstrap: str, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, bootstrap: Bootstrap, *, patience_s: float = PATIENCE_S) -> None:
         self.bootstrap = bootstrap
         self.patience_s = patience_s
         self._producer: Any = None
@@ -73,7 +86,8 @@ class Publisher:
     async def publish(self, *messages: Outgoing) -> None:
         """Sends all and returns once each is acknowledged.
 
-        Raises Undeliverable before anything is sent if one is too large, BrokerDown when patience ends.
+        Raises Undeliverable before anything is sent if one is too large, BrokerRefused, or BrokerDown when patience
+        ends.
         """
         for message in messages:
             if message.size > MAX_MESSAGE_BYTES:
@@ -105,7 +119,8 @@ class Publisher:
         try:
             producer = await self._current()
         except (KafkaError, OSError, TimeoutError) as error:
-            logger.warning("broker gives no producer", broker=self.bootstrap, error=str(error))
+            await raise_if_refused(self.bootstrap)
+            logger.warning("broker gives no producer", broker=str(self.bootstrap), error=str(error))
             return messages
         given_up = self._given_up[producer]
         sending = [_unless(given_up, self._send_one(producer, message)) for message in messages]
@@ -117,7 +132,7 @@ class Publisher:
         ]
         if failed:
             self._retire(producer)
-            _raise_the_hopeless(failed)
+            _raise_the_hopeless(failed, self.bootstrap)
             logger.warning("broker refused messages", topic=failed[0][0].topic, error=repr(failed[0][1]))
         return [message for message, _ in failed]
 
@@ -147,17 +162,19 @@ class Publisher:
         closing.add_done_callback(self._closing.discard)
 
 
-def _raise_the_hopeless(failed: list[tuple[Outgoing, BaseException]]) -> None:
+def _raise_the_hopeless(failed: list[tuple[Outgoing, BaseException]], broker: Bootstrap) -> None:
     for message, problem in failed:
         if isinstance(problem, MessageSizeTooLargeError | RecordListTooLargeError):
             raise Undeliverable(message.topic, message.size)
         if not isinstance(problem, KafkaError):
             raise problem
+        if refused := refusal(problem, linked(broker)):
+            raise BrokerRefused(broker, *refused)
 
 
-async def _started_producer(bootstrap: str) -> Any:
+async def _started_producer(bootstrap: Bootstrap) -> Any:
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+        **client_options(bootstrap),
         acks="all",
         enable_idempotence=True,
         linger_ms=0,

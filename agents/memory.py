@@ -20,9 +20,10 @@ from typing import Any, Generic, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
+from agents.link import Bootstrap, client_options
 from agents.logs import get_logger
 from agents.messages import Incoming, headers_of, is_canary
-from agents.reaching import PATIENCE_S, patience
+from agents.reaching import PATIENCE_S, patience, raise_if_refused
 
 S = TypeVar("S")
 ReadLog = Callable[[str, int, int, int | None], AsyncIterator[Incoming]]
@@ -37,7 +38,7 @@ logger = get_logger("memory")
 class LogReader:
     """Reads stretches of partitions for whoever needs to remember."""
 
-    def __init__(self, bootstrap: str, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, bootstrap: Bootstrap, *, patience_s: float = PATIENCE_S) -> None:
         self._bootstrap = bootstrap
         self._patience_s = patience_s
 
@@ -72,7 +73,7 @@ class LogReader:
         async with self._patience("gives no consumer"):
             while True:
                 consumer = AIOKafkaConsumer(
-                    bootstrap_servers=self._bootstrap,
+                    **client_options(self._bootstrap),
                     enable_auto_commit=False,
                     auto_offset_reset="earliest",
                     max_partition_fetch_bytes=FETCH_BYTES,
@@ -82,7 +83,8 @@ class LogReader:
                     return consumer
                 except KafkaConnectionError as error:
                     await consumer.stop()
-                    logger.warning("log cannot be read yet", broker=self._bootstrap, error=str(error))
+                    await raise_if_refused(self._bootstrap)
+                    logger.warning("log cannot be read yet", broker=str(self._bootstrap), error=str(error))
                 await asyncio.sleep(RETRY_S)
 
     def _patience(self, problem: str) -> AbstractAsyncContextManager[None]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from agents.link import Bootstrap
 from streams.cloudevents import Announced, event
 from streams.errors import ListwireError
 from streams.topics import MAX_MESSAGE_BYTES
@@ -25,14 +26,23 @@ def headers_of(raw: Iterable[tuple[str, bytes | None]] | None) -> Headers:
 class BrokerError(ListwireError):
     """The broker at `bootstrap` cannot do what is asked of it; the text names it."""
 
-    def __init__(self, bootstrap: str, problem: str) -> None:
+    def __init__(self, bootstrap: Bootstrap, problem: str) -> None:
         super().__init__(f"Kafka broker {bootstrap}: {problem}")
-        self.bootstrap = bootstrap
+        self.bootstrap = str(bootstrap)
         self.problem = problem
 
 
 class BrokerDown(BrokerError):  # noqa: N818 - a state of the broker, like its neighbours in prose
     """It does not answer, or not within our patience. What was being sent may or may not have arrived."""
+
+
+class BrokerRefused(BrokerError):  # noqa: N818 - like its neighbour
+    """It answers and will not have us, or we not it; waiting does not help, the `remedy` does."""
+
+    def __init__(self, bootstrap: Bootstrap, fault: str, remedy: str) -> None:
+        super().__init__(bootstrap, f"{fault}: {remedy}")
+        self.fault = fault
+        self.remedy = remedy
 
 
 class Undeliverable(ListwireError):  # noqa: N818 - a property of the message
@@ -99,6 +109,8 @@ def is_canary(headers: Iterable[tuple[str, bytes]]) -> bool:
 
 def addresses(bootstrap: str) -> list[tuple[str, int]]:
     """Host and port of each server in `bootstrap`. Raises BrokerError if one cannot be read."""
+    if "@" in bootstrap:  # not shown, for the password may be in it
+        raise BrokerError("...@...", "this is not host:port, a user goes into LISTWIRE_BROKER_CREDENTIALS_FILE")
     found = []
     for part in bootstrap.split(","):
         try:
@@ -106,7 +118,10 @@ def addresses(bootstrap: str) -> list[tuple[str, int]]:
             host, port = split.hostname, split.port
         except ValueError:
             host, port = None, None
-        if not host or split.path or split.username is not None:
-            raise BrokerError(bootstrap, f"{part.strip()!r} is not host:port")
+        if not host or split.path:
+            shown = (
+                "what is before it" if "@" in part else repr(part.strip())
+            )  # somebody's idea of where a password goes
+            raise BrokerError("@..." if "@" in bootstrap else bootstrap, f"{shown} is not host:port")
         found.append((host, port or DEFAULT_PORT))
     return found

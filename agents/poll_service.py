@@ -30,6 +30,7 @@ from agents.held import HeldLog
 from agents.hubs import Hubs
 from agents.intake import Intake
 from agents.kafka import Publisher, create_topics
+from agents.link_settings import link_of
 from agents.logs import get_logger
 from agents.memory import LogReader
 from agents.metrics import BUILD, FEEDS, KEPT_BACK, NEW_STORIES, NEWEST_ITEM, POLL_SECONDS, POLLS, VERSION
@@ -43,7 +44,6 @@ from agents.signals import stop_signal
 from agents.watch import asking, unready, watching
 from agents.watcher import Habits
 from agents.websub import Subscriber
-from streams.errors import SettingsError
 from streams.feeds import FeedSpec
 from streams.polling import FeedState
 from streams.stalls import LIMITS, Limits, Stalls
@@ -148,11 +148,10 @@ async def _service(settings: Settings, limits: Limits = LIMITS) -> AsyncIterator
 
 @asynccontextmanager
 async def _equipment(settings: Settings) -> AsyncIterator[tuple[Publisher, Parser]]:
-    if settings.broker is None:
-        raise SettingsError("no broker: set LISTWIRE_BROKER, or let `listwire up` bring one")
-    await create_topics(settings.broker, settings.replication)
+    broker = link_of(settings)
+    await create_topics(broker, settings.replication)
     async with AsyncExitStack() as stack:
-        publisher = Publisher(settings.broker)
+        publisher = Publisher(broker)
         await publisher.start()
         stack.push_async_callback(publisher.stop)
         parser = Parser(workers=PARSERS)

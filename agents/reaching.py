@@ -4,42 +4,58 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiokafka.errors import KafkaError
 
-from agents.messages import BrokerDown, addresses
+from agents.handshake import greet, refusal
+from agents.link import Bootstrap, linked
+from agents.messages import BrokerDown, BrokerRefused, addresses
 
 PATIENCE_S = 120.0
 CONNECT_S = 10
 
 
 @asynccontextmanager
-async def patience(bootstrap: str, problem: str, seconds: float) -> AsyncIterator[None]:
-    """Turns what takes longer than `seconds`, or fails in the client, into BrokerDown with this problem."""
+async def patience(broker: Bootstrap, problem: str, seconds: float) -> AsyncIterator[None]:
+    """Turns what takes longer than `seconds`, or fails in the client, into BrokerDown with this problem.
+
+    What the broker refuses us is BrokerRefused, at once.
+    """
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        raise BrokerDown(bootstrap, f"{problem} within {seconds:g} s") from None
+        raise BrokerDown(broker, f"{problem} within {seconds:g} s") from None
     except KafkaError as error:
-        raise BrokerDown(bootstrap, f"{problem}: {error}") from None
+        if refused := refusal(error, linked(broker)):
+            raise BrokerRefused(broker, *refused) from None
+        raise BrokerDown(broker, f"{problem}: {error}") from None
 
 
-async def require_broker(bootstrap: str) -> None:
-    """Returns if something listens at one of the addresses, so that nobody waits on a typing error.
+async def require_broker(broker: Bootstrap) -> None:
+    """Returns if a Kafka at one of the addresses takes us, so that nobody waits on a typing error.
 
-    Raises BrokerDown with the reason of the last address.
+    Raises BrokerDown with the reason of the last address, or BrokerRefused.
     """
-    reason = "no address"
-    for host, port in addresses(bootstrap):
+    link = linked(broker)
+    down = BrokerDown(link, "unreachable (no address)")
+    for host, port in addresses(link.bootstrap):
         try:
             async with asyncio.timeout(CONNECT_S):
-                _, writer = await asyncio.open_connection(host, port)
-            writer.close()
+                await greet(link, host, port)
             return
+        except BrokerDown as error:
+            down = error
         except TimeoutError:
-            reason = "no answer"
+            down = BrokerDown(link, "unreachable (no answer)")
         except OSError as error:
             reason = "connection refused" if isinstance(error, ConnectionRefusedError) else str(error.strerror or error)
-    raise BrokerDown(bootstrap, f"unreachable ({reason})")
+            down = BrokerDown(link, f"unreachable ({reason})")
+    raise down
+
+
+async def raise_if_refused(broker: Bootstrap) -> None:
+    """Raises BrokerRefused if waiting for the broker is in vain; returns whether it answers or not."""
+    with suppress(BrokerDown):
+        await require_broker(broker)

@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 from agents.app import Bystander
 from agents.deadletter import Publishes
 from agents.kafka import BrokerDown, Incoming, Outgoing
+from agents.link import Bootstrap, client_options
 from agents.logs import get_logger
 from agents.memory import ReadLog
 from agents.messages import CANARY
@@ -52,7 +53,7 @@ class Canary(msgspec.Struct, frozen=True):
 class Sentinel(Bystander):
     """Tells `stalls` of the partitions; `run` ends when it is cancelled."""
 
-    bootstrap: str
+    broker: Bootstrap
     group: str
     publisher: Publishes
     stalls: Stalls
@@ -69,7 +70,7 @@ class Sentinel(Bystander):
                 await self._look_on()
             except (KafkaError, OSError, TimeoutError, BrokerDown) as error:
                 if self.stalls.broker_answers:
-                    logger.warning("broker does not answer", broker=self.bootstrap, error=repr(error))
+                    logger.warning("broker does not answer", broker=str(self.broker), error=repr(error))
                 self.stalls.broker_answers = False
             await asyncio.sleep(self.stalls.limits.look_s)
 
@@ -95,7 +96,7 @@ class Sentinel(Bystander):
         return reading
 
     async def _look_on(self) -> None:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=self.group, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(**client_options(self.broker), group_id=self.group, enable_auto_commit=False)
         try:
             async with asyncio.timeout(self.stalls.limits.look_s):
                 await consumer.start()

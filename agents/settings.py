@@ -42,6 +42,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
 
     broker: str | None = Field(None, description="bootstrap servers, host:port[,host:port]; none: the embedded broker")
+    broker_security: Literal["plaintext", "tls"] = Field("plaintext", description="what protects the way to the broker")
+    broker_allow_plaintext: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="hosts besides this machine that brokers may be spoken to in plaintext on"
+    )
+    broker_ca_file: Path | None = Field(None, description="who signed the broker's certificate; none: this machine's")
+    broker_cert_file: Path | None = Field(None, description="our certificate, where the broker asks for one")
+    broker_key_file: Path | None = Field(None, description="its key; none: in the file of the certificate")
+    broker_key_password_file: Path | None = Field(None, description="the key's password, if it has one")
+    broker_credentials_file: Path | None = Field(None, description="our name there, one line: basic USER:PASSWORD")
+    broker_sasl_mechanism: Literal["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] | None = Field(
+        None, description="how name and password are told; none: SCRAM-SHA-512"
+    )
     replication: int = Field(1, ge=1, le=9, description="copies of each topic; 3 where three brokers run")
     data_dir: Path = Field(default_factory=lambda: user_data_path("listwire"), description="what must survive")
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("listwire"), description="what may be deleted")
@@ -88,7 +100,7 @@ class Settings(BaseSettings):
             return value
         return tuple(part for url in _BETWEEN_URLS.split(value) if (part := url.strip(", ")))
 
-    @field_validator("allow_networks", "web_names", mode="before")
+    @field_validator("allow_networks", "web_names", "broker_allow_plaintext", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -101,7 +113,18 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "data_dir", "cache_dir", "feeds_file", "credentials_dir", "webhook_secret_file", "kafka_jars", mode="after"
+        "data_dir",
+        "cache_dir",
+        "feeds_file",
+        "credentials_dir",
+        "webhook_secret_file",
+        "kafka_jars",
+        "broker_ca_file",
+        "broker_cert_file",
+        "broker_key_file",
+        "broker_key_password_file",
+        "broker_credentials_file",
+        mode="after",
     )
     @classmethod
     def _at_home(cls, value: Path | None) -> Path | None:

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from agents.feed_list import Listed, take
 from agents.following import Following
+from agents.link import Bootstrap, client_options
 from agents.logs import get_logger
 from agents.memory import ReadLog, incoming
 from streams.feeds import FeedSpec
@@ -35,7 +36,7 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped librar
 
     def __init__(
         self,
-        bootstrap: str,
+        bootstrap: Bootstrap,
         following: Following,
         read: ReadLog,
         adapt: Adapt = lambda feed: feed,
@@ -58,7 +59,7 @@ class Shards(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped librar
     async def run(self) -> None:
         """Follows the list until it is cancelled; lets go of its feeds at the end."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **client_options(self._bootstrap),
             group_id=GROUP,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -29,6 +29,7 @@ from agents.clock import utcnow
 from agents.demo import serving_wire
 from agents.kafka import require_broker
 from agents.keeper import end, keep
+from agents.link_settings import link_of, require_consistent
 from agents.settings import Settings
 from agents.signals import stop_signal
 from streams.errors import ListwireError, SettingsError
@@ -74,7 +75,8 @@ async def run_up(settings: Settings, say: Say, *, demo: bool, passed: Sequence[s
             "the demo's alerts are made of old events, so it runs on a broker of its own: unset LISTWIRE_BROKER"
         )
     if settings.broker is not None:
-        await require_broker(settings.broker)  # one line now instead of one from each child
+        await require_broker(link_of(settings))  # one line now instead of one from each child
+    require_consistent(settings)
     stop = stop_signal()
     async with AsyncExitStack() as stack:
         home = settings.data_dir / "demo" if demo else settings.data_dir

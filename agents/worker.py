@@ -23,6 +23,7 @@ from agents.detector import Detector
 from agents.health import serving
 from agents.herald import Herald
 from agents.kafka import Publisher, create_topics
+from agents.link_settings import link_of
 from agents.logs import get_logger
 from agents.memory import LogReader, ReadLog
 from agents.metrics import BUILD, VERSION
@@ -59,23 +60,22 @@ async def run_worker(
 
     Raises SettingsError or BrokerError, before anything has started, for what an operator has to put right.
     """
-    if settings.broker is None:
-        raise SettingsError("no broker: set LISTWIRE_BROKER, or let `listwire up` bring one")
+    broker = link_of(settings)
     rehearse(registry)
     outlets = sinks if sinks is not None else open_sinks(settings.sinks, means_of(settings))
     wanted = {url: _wanted(url, registry) for url in outlets}
-    await create_topics(settings.broker, settings.replication)
-    publisher = Publisher(settings.broker)
+    await create_topics(broker, settings.replication)
+    publisher = Publisher(broker)
     await publisher.start()
-    read_log = LogReader(settings.broker)
+    read_log = LogReader(broker)
     heralds = [
-        Herald(settings.broker, url, sink, publisher, read_log, wanted[url], settings.sink_patience_s)
+        Herald(broker, url, sink, publisher, read_log, wanted[url], settings.sink_patience_s)
         for url, sink in outlets.items()
     ]
     stalls = Stalls(limits)
-    sentinel = Sentinel(settings.broker, GROUP, publisher, stalls)
+    sentinel = Sentinel(broker, GROUP, publisher, stalls)
     agents = stations(registry, publisher, sentinel.listening(read_log))
-    app, assignment = build_app(settings.broker, agents, settings.data_dir, bystander=sentinel)
+    app, assignment = build_app(broker, agents, settings.data_dir, bystander=sentinel)
     BUILD.labels(version=VERSION).set(1)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(publisher.stop)

@@ -14,10 +14,12 @@ import typer
 from agents.broker_jars import BrokerError, BrokerSpec, find_java, java_version, prepare
 from agents.cli.options import BrokerFlag, Config, DataDir, broker_dir, feeds_of, settings_of
 from agents.credentials import CredentialError, Credentials
-from agents.kafka import TopicState, describe_topics, require_broker
+from agents.kafka import BrokerRefused, TopicState, describe_topics, require_broker
+from agents.link import Bootstrap
+from agents.link_settings import link_of, require_consistent
 from agents.settings import Settings
 from agents.sinks import means_of, open_sinks
-from streams.errors import DataFileError, ListwireError
+from streams.errors import DataFileError, ListwireError, SettingsError
 from streams.registry import load_registry
 from streams.topics import TOPICS
 
@@ -101,15 +103,22 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _broker(settings: Settings) -> Iterator[Finding]:
-    if settings.broker is None:
-        yield _embedded(settings)
-        return
     try:
-        states = asyncio.run(_states(settings.broker))
+        require_consistent(settings)
+        if settings.broker is None:
+            yield _embedded(settings)
+            return
+        states = asyncio.run(_states(link_of(settings)))
+    except SettingsError as error:
+        yield Finding("broker", False, str(error), "mend the setting, or the file it names")
+        return
+    except BrokerRefused as error:
+        yield Finding("broker", False, f"{error.bootstrap} {error.fault}", error.remedy)
+        return
     except ListwireError as error:
         yield Finding("broker", False, str(error), "start it, or correct LISTWIRE_BROKER")
         return
-    yield Finding("broker", True, settings.broker)
+    yield Finding("broker", True, f"{settings.broker}, {_protection(settings)}")
     absent = [state.name for state in states if not state.partitions]
     wrong = [s.name for s, spec in zip(states, TOPICS, strict=True) if s.partitions not in {0, spec.partitions}]
     fine = not absent and not wrong
@@ -134,7 +143,15 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     )
 
 
-async def _states(bootstrap: str) -> list[TopicState]:
+def _protection(settings: Settings) -> str:
+    """What lies between us and whoever listens in, and who we are there."""
+    link = link_of(settings)
+    way = "plaintext" if link.tls is None else "TLS"
+    own = "with a certificate of ours" if link.tls is not None and link.tls.cert_file else "nobody asks who we are"
+    return f"{way}, {own if link.sasl is None else link.sasl.mechanism}"
+
+
+async def _states(bootstrap: Bootstrap) -> list[TopicState]:
     await require_broker(bootstrap)
     return await describe_topics(bootstrap)
 

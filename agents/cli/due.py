@@ -13,6 +13,7 @@ from agents.claims_log import read_claims
 from agents.cli.naming import authority_name, group_name, pairs_of
 from agents.cli.options import Baseline, BrokerFlag, Config, DataDir, broker_or_none, registry_of, settings_of
 from agents.clock import utcnow
+from agents.link import Bootstrap
 from agents.rendering import plain
 from streams.due import Due, ahead
 from streams.history import entry_now
@@ -56,7 +57,7 @@ def due(
         typer.echo(f"listwire: {found.undated} listings with a term have no day to count it from", err=True)
 
 
-async def _entries(names: list[str], bootstrap: str | None, registry: Registry) -> list[Entry]:
+async def _entries(names: list[str], bootstrap: Bootstrap | None, registry: Registry) -> list[Entry]:
     """The entries of the registry's baseline, and those that claims have moved or made."""
     pairs = set(pairs_of(names, registry)) if names else None
     baseline = {(row.authority, group.key) for group in registry.groups.values() for row in group.baseline}

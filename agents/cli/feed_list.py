@@ -12,6 +12,8 @@ import typer
 from agents.cli.options import BrokerFlag, Config, DataDir, settings_of, with_broker
 from agents.feed_list import FeedList, Listed
 from agents.kafka import Publisher, create_topics
+from agents.link import Bootstrap
+from agents.link_settings import link_of
 from agents.memory import LogReader
 from agents.settings import Settings
 from streams.errors import SettingsError, WireError
@@ -116,10 +118,10 @@ def _settings(broker: str | None, data_dir: Path | None, config: Path | None) ->
 
 
 def _with_list(settings: Settings, act: Callable[[FeedList], Awaitable[T]]) -> T:
-    return asyncio.run(_acted(str(settings.broker), settings.replication, act))
+    return asyncio.run(_acted(link_of(settings), settings.replication, act))
 
 
-async def _acted(bootstrap: str, replication: int, act: Callable[[FeedList], Awaitable[T]]) -> T:
+async def _acted(bootstrap: Bootstrap, replication: int, act: Callable[[FeedList], Awaitable[T]]) -> T:
     await create_topics(bootstrap, replication)
     publisher = Publisher(bootstrap)
     await publisher.start()

@@ -12,6 +12,7 @@ import typer
 from agents.cli.options import BrokerFlag, Config, DataDir, settings_of, with_broker
 from agents.held import HeldLog
 from agents.kafka import create_topics
+from agents.link_settings import link_of
 from agents.memory import LogReader
 from agents.rendering import plain
 from agents.settings import Settings
@@ -36,7 +37,7 @@ def held(
 
 
 async def _listed(settings: Settings) -> list[Held]:
-    bootstrap = str(settings.broker)
+    bootstrap = link_of(settings)
     await create_topics(bootstrap, settings.replication)
     log = HeldLog(LogReader(bootstrap))
     await log.refresh()

@@ -16,6 +16,8 @@ from agents.cli.naming import Pair, pairs_of
 from agents.cli.options import Baseline, BrokerFlag, Config, DataDir, registry_of, settings_of, with_broker
 from agents.clock import utcnow
 from agents.kafka import Outgoing, Publisher
+from agents.link import Bootstrap
+from agents.link_settings import link_of
 from agents.rendering import plain
 from agents.settings import Settings
 from streams.alerts import settle
@@ -134,7 +136,7 @@ def _date(text: str | None) -> PartialDate | None:
 
 
 def _rule(key: str, word: Word, ruling: Ruling, settings: Settings, dry_run: bool) -> None:
-    registry, bootstrap = registry_of(settings), str(settings.broker)
+    registry, bootstrap = registry_of(settings), link_of(settings)
     subject = _subject(key, asyncio.run(read_claims(bootstrap)), registry)
     report, alerts = ruling(subject, word)
     if not dry_run:
@@ -201,7 +203,7 @@ def _settled(subject: Subject, report: Report) -> tuple[Report, tuple[Alert, ...
     return report, settle(subject.entry, report, subject.registry)[1]
 
 
-async def _publish(report: Report, bootstrap: str) -> None:
+async def _publish(report: Report, bootstrap: Bootstrap) -> None:
     publisher = Publisher(bootstrap)
     await publisher.start()
     try:

@@ -9,6 +9,8 @@ import typer
 from msgspec.structs import replace
 
 from agents.broker import running
+from agents.link import Link
+from agents.link_settings import link_of, require_consistent
 from agents.logs import configure_logging
 from agents.settings import Settings, load_settings
 from streams.errors import SettingsError
@@ -43,6 +45,7 @@ def with_broker(settings: Settings) -> Settings:
 
     Raises SettingsError if there is neither.
     """
+    require_consistent(settings)
     broker = (
         settings.broker or running(broker_dir(settings.data_dir)) or running(broker_dir(settings.data_dir / "demo"))
     )
@@ -51,18 +54,19 @@ def with_broker(settings: Settings) -> Settings:
     return settings.model_copy(update={"broker": broker})
 
 
-def broker_or_none(settings: Settings, instead: str, *, required: bool = False) -> str | None:
-    """The broker's bootstrap servers, None if there is no broker: stderr says so, and what is done `instead`.
+def broker_or_none(settings: Settings, instead: str, *, required: bool = False) -> Link | None:
+    """The link to the broker, None if there is no broker: stderr says so, and what is done `instead`.
 
     Raises SettingsError where nothing can be done without one.
     """
     try:
-        return with_broker(settings).broker
+        found = with_broker(settings)
     except SettingsError as error:
         if required:
             raise
         typer.echo(f"listwire: {error}; {instead}", err=True)
         return None
+    return link_of(found)
 
 
 def registry_of(settings: Settings) -> Registry:

@@ -16,6 +16,7 @@ from agents.cli.options import Baseline, BrokerFlag, Config, DataDir, broker_or_
 from agents.cli.status_history import history_lines, history_rows
 from agents.clock import utcnow
 from agents.kafka import require_broker
+from agents.link import Bootstrap
 from agents.memory import LogReader
 from agents.rendering import status_lines
 from streams.alerts import status_of
@@ -82,7 +83,7 @@ def status(
         _show_rows(asyncio.run(_rows(bootstrap, pairs, day, registry)), registry, as_json)
 
 
-async def _rows(bootstrap: str | None, pairs: list[Pair] | None, day: date | None, registry: Registry) -> Rows:
+async def _rows(bootstrap: Bootstrap | None, pairs: list[Pair] | None, day: date | None, registry: Registry) -> Rows:
     rows = _baseline(pairs or [], day, registry)
     if bootstrap is None:
         return rows
@@ -103,7 +104,7 @@ def _baseline(pairs: list[Pair], day: date | None, registry: Registry) -> Rows:
     return {entry.key: status_of(entry, -1) for entry in entries if entry.standings}
 
 
-async def _live(bootstrap: str, pairs: list[Pair] | None) -> Rows:
+async def _live(bootstrap: Bootstrap, pairs: list[Pair] | None) -> Rows:
     """The rows on the broker."""
     await require_broker(bootstrap)
     wanted = None if pairs is None else {ledger_key(*pair) for pair in pairs}
@@ -120,7 +121,7 @@ async def _live(bootstrap: str, pairs: list[Pair] | None) -> Rows:
     return rows
 
 
-async def _past(bootstrap: str, pairs: list[Pair] | None, day: date, registry: Registry) -> Rows:
+async def _past(bootstrap: Bootstrap, pairs: list[Pair] | None, day: date, registry: Registry) -> Rows:
     """The rows of that day, where anything was known by then; `offset` is of the newest report that was read."""
     wanted = None if pairs is None else {ledger_key(*pair) for pair in pairs}
     rows: Rows = {}
@@ -132,7 +133,7 @@ async def _past(bootstrap: str, pairs: list[Pair] | None, day: date, registry: R
     return rows
 
 
-async def _log_of(pair: Pair, bootstrap: str | None) -> list[Told]:
+async def _log_of(pair: Pair, bootstrap: Bootstrap | None) -> list[Told]:
     key = ledger_key(*pair)
     return [] if bootstrap is None else (await read_claims(bootstrap, {key})).get(key, [])
 

@@ -16,6 +16,8 @@ from rich.console import Console
 from agents.cli.options import BrokerFlag, Config, DataDir, settings_of, with_broker
 from agents.clock import utcnow
 from agents.kafka import require_broker
+from agents.link import Bootstrap, client_options
+from agents.link_settings import link_of
 from agents.messages import is_canary
 from agents.rendering import WIDTH, plain, render
 from streams.codec import decode
@@ -64,13 +66,15 @@ def tail(
     show: Show = _show_json if as_json or topic != Topic.ALERTS else _show_alert
     if only is not None:
         show = _Chosen(wanted, show)
-    asyncio.run(_follow(str(settings.broker), topic, show, new=new, count=count, until_end=until_end))
+    asyncio.run(_follow(link_of(settings), topic, show, new=new, count=count, until_end=until_end))
 
 
-async def _follow(bootstrap: str, topic: str, show: Show, *, new: bool, count: int | None, until_end: bool) -> None:
+async def _follow(
+    bootstrap: Bootstrap, topic: str, show: Show, *, new: bool, count: int | None, until_end: bool
+) -> None:
     await require_broker(bootstrap)
     reset = "latest" if new else "earliest"
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset=reset)
+    consumer = AIOKafkaConsumer(topic, **client_options(bootstrap), enable_auto_commit=False, auto_offset_reset=reset)
     await consumer.start()
     try:
         ends = await consumer.end_offsets(consumer.assignment()) if until_end else None

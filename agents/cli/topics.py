@@ -12,6 +12,7 @@ import typer
 from agents.cli.options import BrokerFlag, Config, settings_of, with_broker
 from agents.demo.outcome import outcome
 from agents.kafka import create_topics, describe_topics
+from agents.link_settings import link_of
 from streams import asyncapi as contract
 from streams.compatibility import breaks
 from streams.errors import DataFileError, SettingsError
@@ -37,14 +38,14 @@ def create(
 ) -> None:
     """Create every topic that is absent; refuse those whose partitions are not ours."""
     settings = with_broker(settings_of(config, broker=broker, replication=replication))
-    asyncio.run(create_topics(str(settings.broker), settings.replication))
+    asyncio.run(create_topics(link_of(settings), settings.replication))
     typer.echo(f"{len(TOPICS)} topics are there on {settings.broker}")
 
 
 def describe(broker: BrokerFlag = None, config: Config = None) -> None:
     """What is on the broker, beside what should be."""
     settings = with_broker(settings_of(config, broker=broker))
-    states = asyncio.run(describe_topics(str(settings.broker)))
+    states = asyncio.run(describe_topics(link_of(settings)))
     for spec, state in zip(TOPICS, states, strict=True):
         kept = (
             "compacted"

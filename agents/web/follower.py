@@ -9,10 +9,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from agents.link import Bootstrap, client_options
 from agents.logs import get_logger
 from agents.memory import incoming
 from agents.messages import Incoming, is_canary
 from agents.metrics import PAGE_BEHIND
+from agents.reaching import raise_if_refused
 from streams.topics import Topic, partitions_of
 
 READ_BACK: dict[Topic, int | None] = {
@@ -35,7 +37,7 @@ logger = get_logger("web")
 class Follower:
     """Hands each message to `take`; `caught_up` is set when all that was there at the start has been handed on."""
 
-    def __init__(self, bootstrap: str, take: Callable[[Incoming], None]) -> None:
+    def __init__(self, bootstrap: Bootstrap, take: Callable[[Incoming], None]) -> None:
         self._bootstrap = bootstrap
         self._take = take
         self.caught_up = asyncio.Event()
@@ -61,14 +63,15 @@ class Follower:
     async def _connected(self) -> Any:
         while True:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+                **client_options(self._bootstrap), enable_auto_commit=False, auto_offset_reset="earliest"
             )
             try:
                 await consumer.start()
                 return consumer
             except KafkaError as error:
                 await consumer.stop()
-                logger.warning("broker cannot be read yet", broker=self._bootstrap, error=str(error))
+                await raise_if_refused(self._bootstrap)
+                logger.warning("broker cannot be read yet", broker=str(self._bootstrap), error=str(error))
             await asyncio.sleep(RETRY_S)
 
     async def _assign(self, consumer: Any) -> dict[TopicPartition, int]:

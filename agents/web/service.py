@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from agents.kafka import require_broker
+from agents.link_settings import link_of
 from agents.logs import get_logger
 from agents.messages import Incoming
 from agents.metrics import BUILD, VERSION
@@ -28,12 +29,11 @@ async def run_web(settings: Settings, registry: Registry, say: Callable[[str], N
 
     Raises SettingsError or BrokerError for what an operator has to put right.
     """
-    if settings.broker is None:
-        raise SettingsError("no broker: set LISTWIRE_BROKER, or start `listwire up`, which serves the page itself")
+    broker = link_of(settings)
     stop = stop_signal()
     BUILD.labels(version=VERSION).set(1)
-    await require_broker(settings.broker)
-    follower = Follower(settings.broker, lambda message: _take(site, message))
+    await require_broker(broker)
+    follower = Follower(broker, lambda message: _take(site, message))
     site = Site(Board(settings.web_keep), registry, follower.caught_up.is_set, lambda: follower.broker_answers)
     allowed = frozenset(name.lower() for name in (settings.web_host, *settings.web_names))
     async with serving(site.application(allowed), settings.web_host, settings.web_port) as address:
