@@ -9,8 +9,9 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from agents.link import Bootstrap, client_options
-from agents.messages import BrokerDown, BrokerError, TopicState
+from agents.handshake import refusal
+from agents.link import Bootstrap, client_options, linked
+from agents.messages import BrokerDown, BrokerError, BrokerRefused, TopicState
 from agents.reaching import CONNECT_S, PATIENCE_S, patience, require_broker
 from streams.topics import TOPICS, TopicSpec
 
@@ -87,6 +88,8 @@ class _Admin:
         for topic, code, message in answer.topic_errors:
             # Another process may be creating them at the same time.
             if code and for_code(code) is not TopicAlreadyExistsError:
+                if refused := refusal(for_code(code)(topic), linked(self._bootstrap)):
+                    raise BrokerRefused(self._bootstrap, *refused)
                 raise BrokerError(self._bootstrap, f"topic {topic}: {message or for_code(code).__name__}")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from aiokafka.conn import AIOKafkaConnection
@@ -39,13 +39,14 @@ class Refusal(NamedTuple):
     remedy: str
 
 
-async def greet(link: Link, host: str, port: int) -> None:
-    """Returns once the broker has taken us for who we are, and all brokers it names may be spoken to.
+async def greet(link: Link, host: str, port: int, topics: Collection[str] = ()) -> None:
+    """Returns once the broker has taken us for who we are, shows us these topics, if they are there at all, and sends
+    us to no broker that may not be spoken to.
 
     Raises BrokerRefused, BrokerDown if it talks, but not as Kafka does over this link, OSError if nobody listens.
     """
     try:
-        brokers = await _introduced(link, host, port)
+        brokers = await _introduced(link, host, port, topics)
     except (KafkaError, OSError) as error:
         if refused := refusal(error, link, host):
             raise BrokerRefused(link, *refused) from None
@@ -83,15 +84,21 @@ def _of_sasl(error: BaseException, sasl: Sasl) -> Refusal | None:
     return None
 
 
-async def _introduced(link: Link, host: str, port: int) -> list[tuple[str, int]]:
-    """The brokers that the one at this address names, asked over a connection that is closed again."""
+async def _introduced(link: Link, host: str, port: int, topics: Collection[str]) -> list[tuple[str, int]]:
+    """The brokers that the one at this address names, asked over a connection that is closed again.
+
+    Raises TopicAuthorizationFailedError with the topics that it hides from us, if any.
+    """
     try:
         connection = AIOKafkaConnection(host, port, **security_options(link))
     except CredentialError as error:
         raise BrokerRefused(link, "cannot be told who we are", str(error)) from None
     await connection.connect()
     try:
-        answer: Any = await connection.send(MetadataRequest([]))
+        answer: Any = await connection.send(MetadataRequest(list(topics)))
+        hidden = [topic[1] for topic in answer.topics if topic[0] == TopicAuthorizationFailedError.errno]
+        if hidden:
+            raise TopicAuthorizationFailedError(*hidden)
         return [(str(broker[1]), int(broker[2])) for broker in answer.brokers]
     finally:
         closed = connection.close()
@@ -124,9 +131,7 @@ def _of_tls(error: ssl.SSLError, link: Link, host: str) -> Refusal | None:
 def _of_their_certificate(error: ssl.SSLCertVerificationError, host: str) -> Refusal:
     match error.verify_code:
         case 62 | 64:  # X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH
-            return Refusal(
-                f"has a certificate for other names than {host}", "call it by one of them in LISTWIRE_BROKER"
-            )
+            return Refusal(f"has a certificate for other names than {host}", "set one of them in LISTWIRE_BROKER")
         case 9 | 10:  # X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED
             return Refusal(f"has a certificate that is not valid now ({error.verify_message})", "renew it there")
         case _:

@@ -55,6 +55,8 @@ class LogReader:
 
     async def _stretch(self, consumer: Any, tp: TopicPartition, start: int, end: int | None) -> AsyncIterator[Incoming]:
         async with self._patience(f"{tp.topic}/{tp.partition} cannot be read"):
+            if tp.topic not in await consumer.topics():  # the client would wait for what it may not see
+                await raise_if_refused(self._bootstrap, tp.topic)
             consumer.assign([tp])
             last = (await consumer.end_offsets([tp]))[tp] if end is None else end
             first = max(start, (await consumer.beginning_offsets([tp]))[tp])

@@ -33,8 +33,8 @@ async def patience(broker: Bootstrap, problem: str, seconds: float) -> AsyncIter
         raise BrokerDown(broker, f"{problem}: {error}") from None
 
 
-async def require_broker(broker: Bootstrap) -> None:
-    """Returns if a Kafka at one of the addresses takes us, so that nobody waits on a typing error.
+async def require_broker(broker: Bootstrap, *topics: str) -> None:
+    """Returns if a Kafka at one of the addresses takes us and hides none of these topics: nobody waits on a slip.
 
     Raises BrokerDown with the reason of the last address, or BrokerRefused.
     """
@@ -43,7 +43,7 @@ async def require_broker(broker: Bootstrap) -> None:
     for host, port in addresses(link.bootstrap):
         try:
             async with asyncio.timeout(CONNECT_S):
-                await greet(link, host, port)
+                await greet(link, host, port, topics)
             return
         except BrokerDown as error:
             down = error
@@ -55,7 +55,7 @@ async def require_broker(broker: Bootstrap) -> None:
     raise down
 
 
-async def raise_if_refused(broker: Bootstrap) -> None:
+async def raise_if_refused(broker: Bootstrap, *topics: str) -> None:
     """Raises BrokerRefused if waiting for the broker is in vain; returns whether it answers or not."""
     with suppress(BrokerDown):
-        await require_broker(broker)
+        await require_broker(broker, *topics)

@@ -22,6 +22,7 @@ from agents.deadletter import Reason
 from agents.kafka import Publisher, create_topics
 from agents.letterbox import Box, Filed, in_order, left_behind, read_box, send_back, whole
 from agents.letters import NotReplayableError, again
+from agents.link_settings import link_of
 from agents.memory import LogReader
 from agents.rendering import plain
 from agents.settings import Settings
@@ -128,7 +129,7 @@ def replay(
 
 
 async def _box(settings: Settings) -> Box:
-    bootstrap = str(settings.broker)
+    bootstrap = link_of(settings)
     await create_topics(bootstrap, settings.replication)
     with _bar("letters read") as step:
         box = await read_box(LogReader(bootstrap), step)
@@ -139,7 +140,7 @@ async def _box(settings: Settings) -> Box:
 
 async def _letter(settings: Settings, place: str) -> Filed:
     (known,) = _named(await _box(settings), [place])
-    async for one in whole(LogReader(str(settings.broker)), [known]):
+    async for one in whole(LogReader(link_of(settings)), [known]):
         return one
     raise NoSuchLetterError(f"{place}: gone by now")
 
@@ -157,7 +158,7 @@ async def _replayed(settings: Settings, choose: Callable[[Box], list[Filed]], dr
 
 async def _send(settings: Settings, chosen: list[Filed], dry_run: bool) -> int:
     """How many went, or would go."""
-    bootstrap, sent, left = str(settings.broker), 0, {one.place for one in chosen}
+    bootstrap, sent, left = link_of(settings), 0, {one.place for one in chosen}
     publisher = Publisher(bootstrap)
     await publisher.start()
     try:

@@ -57,8 +57,9 @@ def with_broker(settings: Settings) -> Settings:
 def broker_or_none(settings: Settings, instead: str, *, required: bool = False) -> Link | None:
     """The link to the broker, None if there is no broker: stderr says so, and what is done `instead`.
 
-    Raises SettingsError where nothing can be done without one.
+    Raises SettingsError where nothing can be done without one, or where the settings of the link are at odds.
     """
+    require_consistent(settings)
     try:
         found = with_broker(settings)
     except SettingsError as error:

@@ -72,7 +72,7 @@ def tail(
 async def _follow(
     bootstrap: Bootstrap, topic: str, show: Show, *, new: bool, count: int | None, until_end: bool
 ) -> None:
-    await require_broker(bootstrap)
+    await require_broker(bootstrap, topic)
     reset = "latest" if new else "earliest"
     consumer = AIOKafkaConsumer(topic, **client_options(bootstrap), enable_auto_commit=False, auto_offset_reset=reset)
     await consumer.start()

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from agents.cli.acls import acls
 from agents.cli.options import BrokerFlag, Config, settings_of, with_broker
 from agents.demo.outcome import outcome
 from agents.kafka import create_topics, describe_topics
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group.command("describe")(describe)
     group.command("schema")(schema)
     group.command("asyncapi")(asyncapi)
+    group.command("acls")(acls)
     app.add_typer(group, name="topics")
 
 

@@ -76,7 +76,8 @@ class Follower:
 
     async def _assign(self, consumer: Any) -> dict[TopicPartition, int]:
         """Goes to where reading begins, once the topics are there, and tells where their ends were."""
-        while not set(READ_BACK) <= await consumer.topics():  # noqa: ASYNC110 - asks; a subscription might create them
+        while not set(READ_BACK) <= await consumer.topics():  # asks; a subscription might create them
+            await raise_if_refused(self._bootstrap, *READ_BACK)
             await asyncio.sleep(RETRY_S)
         pairs = [TopicPartition(str(topic), number) for topic in READ_BACK for number in range(partitions_of(topic))]
         consumer.assign(pairs)
