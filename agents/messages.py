@@ -110,7 +110,7 @@ def is_canary(headers: Iterable[tuple[str, bytes]]) -> bool:
 def addresses(bootstrap: str) -> list[tuple[str, int]]:
     """Host and port of each server in `bootstrap`. Raises BrokerError if one cannot be read."""
     if "@" in bootstrap:  # not shown, for the password may be in it
-        raise BrokerError("...@...", "this is not host:port, a user goes into LISTWIRE_BROKER_CREDENTIALS_FILE")
+        raise BrokerError("...@...", "is not host:port; a user goes into LISTWIRE_BROKER_CREDENTIALS_FILE")
     found = []
     for part in bootstrap.split(","):
         try:
@@ -119,9 +119,6 @@ def addresses(bootstrap: str) -> list[tuple[str, int]]:
         except ValueError:
             host, port = None, None
         if not host or split.path:
-            shown = (
-                "what is before it" if "@" in part else repr(part.strip())
-            )  # somebody's idea of where a password goes
-            raise BrokerError("@..." if "@" in bootstrap else bootstrap, f"{shown} is not host:port")
+            raise BrokerError(bootstrap, f"{part.strip()!r} is not host:port")
         found.append((host, port or DEFAULT_PORT))
     return found
