@@ -119,6 +119,8 @@ class Publisher:
         try:
             producer = await self._current()
         except (KafkaError, OSError, TimeoutError) as error:
+            if refused := refusal(error, linked(self.bootstrap)):  # one without any right to write gets no producer
+                raise BrokerRefused(self.bootstrap, *refused) from None
             await raise_if_refused(self.bootstrap)
             logger.warning("broker gives no producer", broker=str(self.bootstrap), error=str(error))
             return messages
