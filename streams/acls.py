@@ -64,7 +64,7 @@ _TOPICS: dict[Topic, dict[Role, tuple[Operation, ...]]] = {
     Topic.FEED_STATE:    {Role.POLLER: _BOTH,  Role.WORKER: _LOOK,  Role.WEB: _READ},
     Topic.SUBSCRIPTIONS: {Role.POLLER: _BOTH,  Role.WORKER: _LOOK},
     Topic.HELD:          {Role.POLLER: _BOTH,  Role.WORKER: _LOOK},
-    Topic.STORIES:       {Role.POLLER: _WRITE, Role.WORKER: _READ},
+    Topic.STORIES:       {Role.POLLER: _WRITE, Role.WORKER: _BOTH},
     Topic.RELEVANT:      {Role.POLLER: _LOOK,  Role.WORKER: _BOTH,  Role.WEB: _READ, Role.READER: _READ},
     Topic.DEADLETTERS:   {Role.POLLER: _LOOK,  Role.WORKER: _WRITE},
     Topic.STORY_KEYS:    {Role.POLLER: _LOOK,  Role.WORKER: _BOTH},
@@ -73,7 +73,7 @@ _TOPICS: dict[Topic, dict[Role, tuple[Operation, ...]]] = {
     Topic.ALERTS:        {Role.POLLER: _LOOK,  Role.WORKER: _BOTH,  Role.WEB: _READ, Role.READER: _READ,
                           Role.SUBSCRIBER: _READ},
     Topic.RESEND:        {Role.POLLER: _LOOK,  Role.WORKER: _READ},
-    Topic.STATUS:        {Role.POLLER: _LOOK,  Role.WORKER: _WRITE, Role.WEB: _READ, Role.READER: _READ},
+    Topic.STATUS:        {Role.POLLER: _LOOK,  Role.WORKER: _BOTH,  Role.WEB: _READ, Role.READER: _READ},
 }
 # fmt: on
 

@@ -28,9 +28,11 @@ from agents.kafka import BrokerRefused, Outgoing, Publisher, create_topics
 from agents.keeper import end, keep
 from agents.link import client_options
 from agents.memory import LogReader
+from agents.sentinel import FOLDED_FOR
 from agents.up import free_ports
 from agents.web.follower import READ_BACK
 from streams.acls import Kind, Operation, Role, grants
+from streams.stalls import CANARIES_S
 from streams.topics import TOPICS, Topic
 
 EXTERNAL = ("wire.relevant", "designation.claims", "designation.alerts", "designation.status")
@@ -157,15 +159,11 @@ async def alerts_as_a_subscriber(cast: Cast, number: int) -> list[dict[str, Any]
         await consumer.stop()
 
 
-async def dead_letters(cast: Cast) -> list[Any]:
-    read = LogReader(cast.link(Role.OPERATOR))
-    return [m for partition in range(4) async for m in read(Topic.DEADLETTERS, partition, 0, None)]
-
-
-async def until_true(condition: Callable[[], Any], within_s: float = 60) -> None:
-    async with asyncio.timeout(within_s):
-        while not await condition():  # noqa: ASYNC110 - it asks a broker
-            await asyncio.sleep(0.2)
+async def first_dead_letter(cast: Cast) -> Any:
+    """Waits for it."""
+    where = client_options(cast.link(Role.OPERATOR))
+    async with AIOKafkaConsumer(str(Topic.DEADLETTERS), **where, auto_offset_reset="earliest") as consumer:
+        return await asyncio.wait_for(consumer.getone(), 60)
 
 
 PEOPLE = frozenset({Role.OPERATOR, Role.SUBSCRIBER, Role.READER})
@@ -182,9 +180,8 @@ async def test_each_role_does_all_its_work_with_its_own_rights_and_no_secret_is_
         try:
             alerts = await alerts_as_a_subscriber(cast, 3)
             await spoil(cast)
-            await until_true(lambda: dead_letters(cast))
+            letter = await first_dead_letter(cast)
             told = await asyncio.to_thread(by_hand, cast, tmp_path) if certified == PEOPLE else []
-            letters = await dead_letters(cast)
             pages, outside = await service.pages(), service.seen_from_outside()
         finally:
             codes = await asyncio.to_thread(service.stop)
@@ -194,7 +191,7 @@ async def test_each_role_does_all_its_work_with_its_own_rights_and_no_secret_is_
     assert '"authority":"' in output[Role.WORKER]  # the herald's own delivery
     assert [name for name, text in pages.items() if name.endswith("/readyz") and "ready" not in text] == []
     assert not any("uthorization" in text for text in output.values()), output
-    for place in (*output.values(), *pages.values(), outside, repr(letters), *told):
+    for place in (*output.values(), *pages.values(), outside, repr(letter), *told):
         assert cast.seen_in(place) == []
 
 
@@ -253,6 +250,8 @@ async def test_the_rights_are_those_of_the_table_and_no_more(secure_kafka: Any) 
     assert may[Role.SUBSCRIBER] == ({"designation.alerts"}, set())
     assert may[Role.READER] == ({*EXTERNAL, "designation.skipped"}, set())
     assert may[Role.WEB] == (set(READ_BACK), set())
+    assert may[Role.WORKER][0] >= set(FOLDED_FOR)
+    assert may[Role.WORKER][1] >= set(CANARIES_S)
 
 
 async def test_a_subscriber_is_refused_other_topics_and_other_groups(secure_kafka: Any, tmp_path: Path) -> None:
