@@ -93,17 +93,21 @@ async def _introduced(link: Link, host: str, port: int, topics: Collection[str])
         connection = AIOKafkaConnection(host, port, **security_options(link))
     except CredentialError as error:
         raise BrokerRefused(link, "cannot be told who we are", str(error)) from None
-    await connection.connect()
+    patience_s = CLOSE_S
     try:
+        await connection.connect()
         answer: Any = await connection.send(MetadataRequest(list(topics)))
         hidden = [topic[1] for topic in answer.topics if topic[0] == TopicAuthorizationFailedError.errno]
         if hidden:
             raise TopicAuthorizationFailedError(*hidden)
         return [(str(broker[1]), int(broker[2])) for broker in answer.brokers]
+    except OSError:
+        patience_s = 0.0  # it was never open: the loop closes the socket in its next round, and tells nobody
+        raise
     finally:
         closed = connection.close()
         if closed is not None:
-            await asyncio.wait([closed], timeout=CLOSE_S)
+            await asyncio.wait([closed], timeout=patience_s)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
