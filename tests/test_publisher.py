@@ -20,7 +20,9 @@ class Producer:
         self.world = world
         self.stopped = asyncio.Event()
 
-    async def send_and_wait(self, topic: str, value: bytes | None, key: bytes, headers: object) -> None:
+    async def send_and_wait(
+        self, topic: str, value: bytes | None, key: bytes, partition: int | None, headers: object
+    ) -> None:
         await asyncio.sleep(0)
         fault = self.world.fault(topic, value)
         if fault:
@@ -72,7 +74,7 @@ async def test_another_topic_waits_for_the_acknowledgement_of_the_one_before(wor
 
 async def test_a_message_that_its_producer_forgot_when_it_was_closed_goes_to_the_next(world: World) -> None:
     class Forgetful(Producer):
-        async def send_and_wait(self, topic: str, value: bytes | None, key: bytes, headers: object) -> None:
+        async def send_and_wait(self, topic: str, value: bytes | None, *_: object, **__: object) -> None:
             if value == b"1":
                 await asyncio.Event().wait()
             raise OutOfOrderSequenceNumber
