@@ -6,7 +6,7 @@ the entries exactly where another fold of the same log would. What was buried is
 
 The rows on `designation.status` are written after the alerts and never read back to make an entry. A worker that froze
 between the two and wakes when others have gone on writes an older row over theirs. So at each canary, of which the
-first comes soon after the partition, the rows are compared with the entries, and what differs is written again.
+first comes within a minute of an assignment, the rows are compared with the entries, and what differs is written again.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def addresses(bootstrap: str) -> list[tuple[str, int]]:
             host, port = split.hostname, split.port
         except ValueError:
             host, port = None, None
-        if not host or split.path:
+        if not host or split.path or any(map(str.isspace, host)):
             raise BrokerError(bootstrap, f"{part.strip()!r} is not host:port")
         found.append((host, port or DEFAULT_PORT))
     return found

@@ -70,22 +70,28 @@ class Breakage:
         await asyncio.sleep(self.dice.uniform(1, 8))
 
     async def _point(self, step: Step) -> None:
-        await self._killed_at(step.label, self._one())
+        if not await self._is_killed_at(step.label, self._one(), self.dice.randrange(1, 4)):
+            self.unreached.append(f"worker: {step.label}")
 
     async def _poller_point(self, step: Step) -> None:
-        await self._killed_at(step.label, self.dice.choice(self.pollers))
+        """Whichever poller has a feed that brings it there."""
+        for poller in self.dice.sample(self.pollers, len(self.pollers)):
+            if await self._is_killed_at(step.label, poller, 1):
+                return
+        self.unreached.append(f"poller: {step.label}")
 
-    async def _killed_at(self, label: str, armed: Slot) -> None:
-        """The process is started anew, to be killed when it comes to the point."""
+    async def _is_killed_at(self, label: str, armed: Slot, nth: int) -> bool:
+        """The process is started anew, to be killed when it comes to the point; whether it did in time."""
         self._watched = False
         await armed.kill()
-        armed.start(kill_at=label, nth=self.dice.randrange(1, 4))
-        if await armed.ended(REACH_S) is None:
-            self.unreached.append(f"{armed.role}: {label}")
+        armed.start(kill_at=label, nth=nth)
+        is_reached = await armed.ended(REACH_S) is not None
+        if not is_reached:
             await armed.kill()
         self.kills += 2
         armed.start()
         self._watched = True
+        return is_reached
 
     async def _poller_kill(self, _: Step) -> None:
         await self._replaced(self.dice.choice(self.pollers))

@@ -153,7 +153,8 @@ def main() -> int:
     configure_logging("info", "json")
     loaded = load_settings(**{**settings, "data_dir": Path(settings["data_dir"])})
     if role == "worker":
-        limits = LIMITS._replace(look_s=1.0)  # so that canaries, and what they mend, come soon after an assignment
+        often = dict.fromkeys(LIMITS.canaries_s, 3.0)  # else what a canary mends is mended within a minute
+        limits = LIMITS._replace(look_s=1.0, canaries_s=often)
         return asyncio.run(run_worker(loaded, load_registry(), limits=limits))
     return asyncio.run(run_poller(loaded, [FeedSpec(**feed) for feed in feeds], shared=True))
 

@@ -27,7 +27,7 @@ from streams.topics import Topic
 
 DRAIN_S = 300.0
 SETTLE_S = 1.5
-CANARY_S = 5.0
+CANARY_S = 8.0
 """When a canary has come after the last assignment, and what it mends is mended."""
 
 
