@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -74,23 +74,30 @@ class LogReader:
     async def _connected(self) -> Any:
         async with self._patience("gives no consumer"):
             while True:
-                consumer = AIOKafkaConsumer(
-                    **client_options(self._bootstrap),
-                    enable_auto_commit=False,
-                    auto_offset_reset="earliest",
-                    max_partition_fetch_bytes=FETCH_BYTES,
-                )
                 try:
-                    await consumer.start()
-                    return consumer
+                    return await _started_consumer(self._bootstrap)
                 except KafkaConnectionError as error:
-                    await consumer.stop()
                     await raise_if_refused(self._bootstrap)
                     logger.warning("log cannot be read yet", broker=str(self._bootstrap), error=str(error))
                 await asyncio.sleep(RETRY_S)
 
     def _patience(self, problem: str) -> AbstractAsyncContextManager[None]:
         return patience(self._bootstrap, problem, self._patience_s)
+
+
+async def _started_consumer(bootstrap: Bootstrap) -> Any:
+    """A consumer that can read; where its start ends otherwise, refused or cancelled, it leaves nothing open."""
+    consumer = AIOKafkaConsumer(
+        **client_options(bootstrap),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=FETCH_BYTES,
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(consumer.stop)
+        await consumer.start()
+        stack.pop_all()
+    return consumer
 
 
 def incoming(record: Any) -> Incoming:
