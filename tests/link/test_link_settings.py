@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from faust.types.auth import CredentialsT
 
 from agents.app import build_app, credentials
 from agents.cli.options import with_broker
@@ -197,7 +198,7 @@ def test_nothing_that_shows_a_link_shows_a_secret(secret: Path, own: Path) -> No
 
 
 async def test_the_agents_speak_as_the_link_says(secret: Path, own: Path, tmp_path: Path) -> None:
-    def given(link: Link | str) -> faust.types.auth.CredentialsT | None:
+    def given(link: Link | str) -> CredentialsT | None:
         app, _ = build_app(link, [], tmp_path)
         return app.conf.broker_credentials
 
