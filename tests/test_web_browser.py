@@ -687,6 +687,23 @@ async def test_nothing_moves_for_who_asks_for_less_motion(served: Served, tab: T
     assert await tab.value("getComputedStyle(document.querySelector('.fresh > .alert')).animationName") == name
 
 
+async def test_an_alert_that_comes_while_the_first_ones_are_fetched_is_shown(served: Served, tab: Tab) -> None:
+    served.take(banned(served.newsroom))
+    await tab.call("Page.enable")
+    slow = (  # the answer is made at once, and arrives only after the stream has brought another alert
+        "const quick = window.fetch; window.fetch = async (...given) => { const answer = await quick(...given);"
+        "if (String(given[0]).includes('/api/alerts')) { window.waits = true;"
+        "while (!window.go) await new Promise((then) => setTimeout(then, 20)); } return answer; }"
+    )
+    await tab.call("Page.addScriptToEvaluateOnNewDocument", source=slow)
+    await tab.go(served.url)
+    await tab.until("window.waits === true")
+    served.take(told(served.newsroom, thirteen(served.newsroom)[0]))
+    await tab.until(CARDS, 1)
+    await tab.value("window.go = true")
+    await tab.until(CARDS, 2)
+
+
 PAYLOADS = """
 <script>pwned()</script>
 <SCRIPT SRC=//evil.example/x.js></SCRIPT>

@@ -68,11 +68,11 @@ function forget(id) {
 // ---- what comes from the server
 
 async function loadAlerts() {
+  const known = new Set(alerts.keys()); // what the stream brings while we wait for the answer, the answer may lack
   const facts = await load("/api/alerts");
   if (!facts) return again(); // nothing of it was seen, so nothing may be resumed from
   const first = !ready;
   ready = facts.ready;
-  const known = new Set(alerts.keys());
   const kept = new Set(facts.alerts.map((alert) => alert.id));
   for (const id of known) if (!kept.has(id)) forget(id);
   for (const alert of facts.alerts.reverse()) takeAlert(alert, !first);
