@@ -22,7 +22,7 @@ from agents.letters import Failure
 from agents.memory import Memory, ReadLog
 from agents.metrics import ALERT_DELAY, ALERTS, MISSED
 from agents.skips import Skips, read_skips, skip
-from streams.codec import decode
+from streams.codec import decode, encode
 from streams.records import Alert, AuthorityKey, Entry, GroupKey, LedgerKey, Report, Status, ledger_key
 from streams.registry import Registry
 from streams.topics import Topic
@@ -64,25 +64,24 @@ class Bookkeeper:
         self._rules = rules
         self._now = now
         self._read_log = read_log
-        self._skips: Skips = {}
+        self._skips: Skips | None = None  # those of all partitions, read once after an assignment
         self._last: _Step | None = None
         self.memory: Memory[Ledger] = Memory(Topic.CLAIMS, read_log, dict, tolerant(self._absorb))
 
     async def prepare(self, event: Incoming) -> None:
         """Has the ledger as the log makes it up to the event, without a word to anybody."""
-        if event.partition not in self._skips:
-            self._skips[event.partition] = (await read_skips(self._read_log))[event.partition]
+        if self._skips is None:
+            self._skips = await read_skips(self._read_log)
         await self.memory.upto(event.partition, event.offset)
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Drops what others may change from here on."""
-        for partition in partitions:
-            self._skips.pop(partition, None)
-            self.memory.forget((partition,))
+        self._skips = None
+        self.memory.forget(partitions)
 
     async def __call__(self, event: Incoming) -> Sequence[Outgoing]:
         """The alerts that the report calls for, then the entry's new status; nothing for what is buried already."""
-        if event.offset in self._skips[event.partition]:
+        if self._is_skipped(event):
             self.memory.passed(event.partition, event.offset)
             return ()
         before, entry, alerts = self._settle(self.memory.of(event.partition), event)
@@ -97,24 +96,33 @@ class Bookkeeper:
         """The status rows of the partition that are not as the entries are. They lie in the partition of their key."""
         self.memory.passed(event.partition, event.offset)
         rows = {row.key: row.value async for row in self._read_log(Topic.STATUS, event.partition, 0, None)}
-        kept = self.memory.of(event.partition).values()
-        right = [announcement(self._rules.status_of(entry, offset)) for entry, offset in kept]
-        return [message for message in right if rows.get(message.key) != message.value]
+        kept = self.memory.of(event.partition).items()
+        right = ((key, self._rules.status_of(entry, offset)) for key, (entry, offset) in kept)
+        return [announcement(status) for key, status in right if rows.get(key.encode()) != encode(status)]
 
     def mark(self, event: Incoming, failure: Failure) -> Sequence[Outgoing]:
         """What keeps every fold from counting an event that is buried; here it is undone."""
-        step = self._last
-        if step is not None and step.place == (event.partition, event.offset):
-            ledger = self.memory.of(event.partition)
-            ledger.pop(step.key)
-            ledger |= {step.key: step.before} if step.before is not None else {}
-        self._skips[event.partition].add(event.offset)
-        self.memory.passed(event.partition, event.offset)
+        if self._skips is not None:  # else the partition went while we tried, and all of it is forgotten
+            self._undo(event)
+            self._skips[event.partition].add(event.offset)
+            self.memory.passed(event.partition, event.offset)
         return (skip(event, failure),)
 
+    def _undo(self, event: Incoming) -> None:
+        step = self._last
+        if step is None or step.place != (event.partition, event.offset):
+            return
+        ledger = self.memory.of(event.partition)
+        del ledger[step.key]
+        if step.before is not None:
+            ledger[step.key] = step.before
+
     def _absorb(self, ledger: Ledger, event: Incoming) -> None:
-        if event.offset not in self._skips[event.partition]:
+        if not self._is_skipped(event):
             self._settle(ledger, event)
+
+    def _is_skipped(self, event: Incoming) -> bool:
+        return self._skips is not None and event.offset in self._skips[event.partition]
 
     def _settle(self, ledger: Ledger, event: Incoming) -> tuple[Entry, Entry, tuple[Alert, ...]]:
         """The entry before and after the report, and the alerts."""

@@ -67,7 +67,7 @@ class Publisher:
         self.bootstrap = bootstrap
         self.patience_s = patience_s
         self._producer: Any = None
-        self._given_up: dict[Any, asyncio.Event] = {}
+        self._given_up: dict[Any, asyncio.Future[None]] = {}
         self._connecting = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -152,7 +152,7 @@ class Publisher:
         async with self._connecting:
             if self._producer is None:
                 self._producer = await _started_producer(self.bootstrap)
-                self._given_up[self._producer] = asyncio.Event()
+                self._given_up[self._producer] = asyncio.get_running_loop().create_future()
             return self._producer
 
     def _retire(self, producer: Any) -> None:
@@ -190,27 +190,26 @@ async def _started_producer(bootstrap: Bootstrap) -> Any:
     return producer
 
 
-async def _close(producer: Any, given_up: asyncio.Event) -> None:
+async def _close(producer: Any, given_up: asyncio.Future[None]) -> None:
     try:
         async with asyncio.timeout(CLOSE_S):
             await producer.stop()
     except (TimeoutError, KafkaError) as error:
         logger.warning("producer left with messages under way", error=repr(error))
     finally:
-        given_up.set()
+        given_up.set_result(None)
 
 
-async def _unless(given_up: asyncio.Event, sending: Coroutine[Any, Any, None]) -> None:
+async def _unless(given_up: asyncio.Future[None], sending: Coroutine[Any, Any, None]) -> None:
     """Awaits the sending. Raises ProducerClosed if its producer was given up without an answer to it."""
-    sent, waiting = asyncio.ensure_future(sending), asyncio.ensure_future(given_up.wait())
+    sent = asyncio.ensure_future(sending)
     try:
-        await asyncio.wait((sent, waiting), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((sent, given_up), return_when=asyncio.FIRST_COMPLETED)
         if not sent.done():
             raise ProducerClosed
         await sent
     finally:
         sent.cancel()
-        waiting.cancel()
 
 
 def _pauses() -> Iterator[float]:

@@ -288,6 +288,17 @@ async def test_a_new_partition_is_folded_in_silence_up_to_the_event() -> None:
     assert logs.reads == [MARKS, (Topic.CLAIMS, 3, 0, 2)]
 
 
+async def test_marks_are_read_once_for_all_partitions_and_again_after_the_next_assignment() -> None:
+    logs = Logs()
+    agent = bookkeeper(logs)
+    for partition in (0, 1):
+        await book(agent, logs.add(Topic.CLAIMS, partition, encode(report("s1"))))
+    assert logs.reads == [MARKS]
+    agent.forget([])  # others had them all, and may have buried something meanwhile
+    await book(agent, logs.add(Topic.CLAIMS, 1, encode(report("s2"))))
+    assert logs.reads == [MARKS, MARKS]
+
+
 async def test_events_in_a_row_need_no_further_reading() -> None:
     logs = Logs()
     agent = bookkeeper(logs)
@@ -339,6 +350,23 @@ async def test_a_report_that_was_buried_is_news_when_it_is_sent_again() -> None:
     assert await book(bookkeeper(logs), again) == told
     fresh = await book(agent, logs.add(Topic.CLAIMS, 0, encode(report("new", "ru|new"))))
     assert decode(fresh[0].value, Alert).reason == "new"
+
+
+async def test_a_partition_that_goes_while_its_event_is_buried_leaves_the_mark_and_no_trace() -> None:
+    logs = Logs()
+    agent = bookkeeper(logs)
+
+    class Leaving(Narrow):
+        async def publish(self, *messages: Outgoing) -> None:
+            agent.forget([0])
+            await super().publish(*messages)
+
+    desk = Leaving()
+    await guarded(agent, desk)(logs.add(Topic.CLAIMS, 0, encode(report("s1"))))
+    assert topics(desk.acknowledged) == [Topic.DEADLETTERS, Topic.SKIPPED]
+    logs.add(Topic.SKIPPED, 0, desk.acknowledged[1].value)
+    told = await book(agent, logs.add(Topic.CLAIMS, 0, encode(report("s2"))))
+    assert decode(told[0].value, Alert).reason == "s2"
 
 
 async def test_a_report_that_comes_again_after_its_mark_stays_buried() -> None:

@@ -3,7 +3,7 @@
 A real Apache Kafka of one or three nodes, several workers, and a loader that sends stories and poison. Meanwhile, by
 the seed: kill -9 at random and at labelled points, SIGTERM, frozen workers that come back as zombies, joins and leaves,
 clocks that jump, a full disk, cut connections, frozen, stopped and killed brokers, sends that fail. Afterwards the
-checker, which saw none of it, reads the topics. Prints one JSON object; exit code 1 if a promise was broken.
+checker, which saw none of it, reads the topics. Prints the figures; exit code 1 if a promise was broken.
 """
 
 import argparse
@@ -88,7 +88,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stories", type=int, help="stories, at least")
     parser.add_argument("--jars", type=Path, help="a folder with the jars of another Apache Kafka")
     parser.add_argument("--kept", type=Path, help="a new folder for logs, which is kept")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.jars is not None and not any(given.jars.rglob("*.jar")):
+        parser.error(f"--jars: there is no jar in {given.jars}")
+    if given.kept is not None and given.kept.exists():
+        parser.error(f"--kept: {given.kept} is there already")
+    return given
 
 
 if __name__ == "__main__":
