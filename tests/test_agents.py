@@ -140,16 +140,14 @@ async def test_a_relevant_story_goes_on_under_its_id() -> None:
 
 
 async def test_a_quiet_story_goes_nowhere() -> None:
-    handler = Classifier(REGISTRY, lambda *_: Quiet(QuietReason.NO_GROUP, "en"))
+    handler = Classifier(REGISTRY, lambda *_: Quiet(QuietReason.NO_GROUP))
     assert await handler(Incoming(Topic.STORIES, 0, 0, b"k", encode(story()))) == ()
 
 
 @pytest.mark.parametrize("value", [None, b"", b"{", b"[" * 100_000, b'{"id":3}', b"\xff\xfe"])
 async def test_a_story_that_is_none_is_refused(value: bytes | None) -> None:
     with pytest.raises(RecordError):
-        await Classifier(REGISTRY, lambda *_: Quiet(QuietReason.NO_GROUP, "en"))(
-            Incoming(Topic.STORIES, 0, 0, b"k", value)
-        )
+        await Classifier(REGISTRY, lambda *_: Quiet(QuietReason.NO_GROUP))(Incoming(Topic.STORIES, 0, 0, b"k", value))
 
 
 # detector

@@ -31,7 +31,6 @@ class Quiet:
     """A story that carries no status change, and why."""
 
     reason: QuietReason
-    language: str
 
 
 _CUE_STEMS: dict[Change, str] = {
@@ -63,17 +62,16 @@ _STATUS = _pattern(_STATUS_STEMS)
 
 def classify(story: Story, registry: Registry) -> Classified | Quiet:
     """The story with its language, mentions and topics, or why it is of no interest. Never raises on any text."""
-    language = language_of(story.text, story.language)
     mentions = registry.matcher.find(story.text)
+    always = _always(story)
+    if not mentions and not always:
+        return Quiet(QuietReason.NO_GROUP)  # nearly every story: nothing else is looked at
+    language = language_of(story.text, story.language)
+    if language not in READ and not always:
+        return Quiet(QuietReason.LANGUAGE)
     topics = topics_of(story.text, mentions)
-    if _always(story):
-        return Classified(story=story, language=language, mentions=mentions, topics=topics)
-    if not mentions:
-        return Quiet(QuietReason.NO_GROUP, language)
-    if language not in READ:
-        return Quiet(QuietReason.LANGUAGE, language)
-    if not topics:
-        return Quiet(QuietReason.NO_CUE, language)
+    if not topics and not always:
+        return Quiet(QuietReason.NO_CUE)
     return Classified(story=story, language=language, mentions=mentions, topics=topics)
 
 

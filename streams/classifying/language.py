@@ -7,7 +7,6 @@ overrule it towards English only. Stories are read in English; all else is count
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 READ = frozenset({"en"})
 """Languages that the reader understands."""
@@ -22,6 +21,7 @@ _ROMANCE_GERMANIC = frozenset(
     "das und den von zu mit ist im dem ein eine auf für il di che della dei per non och att det som på een het "
     "van da do em não os as uma yang dan bir ve bu".split()
 )
+_OTHERS_ONLY = _ROMANCE_GERMANIC - _ENGLISH
 _SCRIPTS = (
     (re.compile(r"[\u0400-\u04ff]"), "ru"),
     (re.compile(r"[\u0590-\u05ff]"), "he"),
@@ -43,20 +43,19 @@ def language_of(text: str, declared: str | None) -> str:
     scripted = _by_script(sample)
     if scripted is not None:
         return scripted
-    words = [word.lower() for word in _WORD.findall(sample)]
+    words = _WORD.findall(sample.lower())
     if _share(words, _ENGLISH) >= 0.14:
         return "en"
     said = (declared or "").split("-")[0].lower()
     if said and not (said == "en" and len(words) > 25 and _share(words, _ROMANCE_GERMANIC) > 0.15):
         return said
-    if len(words) < 25 and _share(words, _ROMANCE_GERMANIC - _ENGLISH) < 0.1:
+    if len(words) < 25 and _share(words, _OTHERS_ONLY) < 0.1:
         return "en" if words else "und"  # a flash: headline words alone say little, and ours is an English product
     return _guess(sample)
 
 
 def _by_script(sample: str) -> str | None:
-    letters = sum(1 for char in sample if char.isalpha())
-    if not letters or sample.isascii():
+    if sample.isascii() or not (letters := sum(map(str.isalpha, sample))):
         return None
     return next(
         (code for pattern, code in _SCRIPTS if len(pattern.findall(sample)) > 0.3 * letters * _weight(code)),
@@ -69,9 +68,8 @@ def _weight(code: str) -> float:
     return 0.1 if code == "fa" else 1.0
 
 
-def _share(words: list[str], known: Iterable[str]) -> float:
-    known = frozenset(known)
-    return sum(word in known for word in words) / len(words) if words else 0.0
+def _share(words: list[str], known: frozenset[str]) -> float:
+    return sum(map(known.__contains__, words)) / len(words) if words else 0.0
 
 
 def _guess(sample: str) -> str:

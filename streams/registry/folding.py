@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ _SAME = str.maketrans(
         "ک": "ك",
     }
 )
+_RUNS = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+")
 _JOINT = re.compile(r"(?<=[^\W_])-(?=[^\W_])")
 _SIGNS = "".join(
     chr(code) for code in (*range(0x900, 0x1D00), *range(0xA800, 0xAC00)) if unicodedata.category(chr(code))[0] == "M"
@@ -60,11 +62,23 @@ def fold(text: str) -> Folded:
     """The text with one writing for each letter and mark. Linear in its length."""
     if text.isascii():
         return Folded(text.lower().translate(_SAME), None, text)
-    parts = [_fold_char(char) for char in text]
-    folded = "".join(parts)
-    if all(len(part) == 1 for part in parts):
+    runs = _RUNS.findall(text)
+    parts = [[run.lower().translate(_SAME)] if run.isascii() else [_fold_char(char) for char in run] for run in runs]
+    folded = "".join(["".join(part) for part in parts])
+    if all(run.isascii() or all(len(char) == 1 for char in part) for run, part in zip(runs, parts, strict=True)):
         return Folded(folded, None, text)
-    return Folded(folded, [index for index, part in enumerate(parts) for _ in part], text)
+    return Folded(folded, list(_starts(runs, parts)), text)
+
+
+def _starts(runs: list[str], parts: list[list[str]]) -> Iterator[int]:
+    """The original index of each folded character; ASCII lines up with itself."""
+    begin = 0
+    for run, part in zip(runs, parts, strict=True):
+        if run.isascii():
+            yield from range(begin, begin + len(run))
+        else:
+            yield from (index for index, char in enumerate(part, begin) for _ in char)
+        begin += len(run)
 
 
 def spaced(folded: str) -> str:
