@@ -1,20 +1,22 @@
 """The Faust app: three agents that take raw messages through their guards, and nothing else of Faust.
 
-What Faust does is join the group, fetch, hand over one event at a time and commit. What it does not do here,
+What Faust does is join the group, fetch, hand over one event at a time and commit; the loop that does the last three
+is ours (`agents.consuming`). What it does not do here,
 each because it was seen to lose or to stall: decode, send (our `Publisher` does), keep tables, create topics,
 serve a web page, run more than one event of an agent at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import faust
 from faust.types import TP, StreamT
 
-from agents.deadletter import Guard
+from agents.consuming import LeanTransport, Skim
+from agents.deadletter import Guard, unless_it_fails
 from agents.kafka import Incoming
 from agents.link import Bootstrap, Link, linked, security_options
 from agents.messages import addresses, headers_of, is_canary
@@ -29,6 +31,9 @@ BUFFERED = 256
 """Messages that wait in an agent's queue: the default of 4,096 would be gigabytes of the largest we take."""
 
 
+TUNED: Mapping[str, Any] = {"cython_optimizations": True, "stream_buffer_maxsize": BUFFERED}
+
+
 class Station(NamedTuple):
     """An agent's place on the line: the topic it reads, its guard, and how it forgets partitions."""
 
@@ -37,6 +42,8 @@ class Station(NamedTuple):
     forget: Callable[[Iterable[int]], None]
     upkeep: Guard | None = None
     """What is done at a canary, which is no event for the guard."""
+    passes: Callable[[bytes | None], bool] | None = None
+    """Whether a value asks for nothing at all, so that no event need be made of it."""
 
 
 class Bystander:
@@ -47,6 +54,9 @@ class Bystander:
 
     def handled(self, event: Incoming) -> None:
         """The event, which may be a canary, is done."""
+
+    def passed(self, tp: TP, offset: int) -> None:
+        """Up to there nothing of the partition waits for anything but an agent."""
 
 
 class Assignment:
@@ -77,8 +87,13 @@ def build_app(
     data_dir: Path,
     group: str = GROUP,
     bystander: Bystander | None = None,
+    *,
+    tuned: bool = True,
 ) -> tuple[faust.App, Assignment]:
-    """The app, not yet started. Start it inside the running loop with `await app.start()`."""
+    """The app, not yet started. Start it inside the running loop with `await app.start()`.
+
+    `tuned` False: with Faust's own consumer and settings, to be compared with.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
     link = linked(broker)
     app = faust.App(
@@ -94,20 +109,30 @@ def build_app(
         broker_heartbeat_interval=HEARTBEAT_S,
         broker_commit_interval=COMMIT_S,
         consumer_auto_offset_reset="earliest",
-        stream_buffer_maxsize=BUFFERED,
         topic_allow_declare=False,
         topic_disable_leader=True,
         table_standby_replicas=0,
         web_enabled=False,
-        cython_optimizations=True,
+        **(TUNED if tuned else {}),
     )
     bystander = bystander or Bystander()
+    if tuned:
+        app.transport = LeanTransport(app, _skims(stations), bystander.passed)
     for station in stations:
         _attach(app, station, bystander)
     assignment = Assignment(stations, bystander)
     app.on_partitions_revoked.connect(assignment.on_revoked, weak=False)
     app.on_partitions_assigned.connect(assignment.on_assigned, weak=False)
     return app, assignment
+
+
+def _skims(stations: Iterable[Station]) -> dict[str, Skim]:
+    return {str(station.topic): _skim(station.passes) for station in stations if station.passes is not None}
+
+
+def _skim(passes: Callable[[bytes | None], bool]) -> Skim:
+    safely = unless_it_fails(passes)
+    return lambda record: not is_canary(record.headers) and safely(record.value)
 
 
 def credentials(link: Link) -> faust.SSLCredentials | faust.SASLCredentials | None:

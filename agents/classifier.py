@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.kafka import Incoming, Outgoing, announcement
@@ -16,20 +16,42 @@ if TYPE_CHECKING:
     from streams.classifying import Quiet
 
 
+_MOST_WAITING = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Classifier:
     """The handler of the classifier agent."""
 
     registry: Registry
     classify: Callable[[Story, Registry], Classified | Quiet]
+    _going_on: dict[bytes, Classified] = field(default_factory=dict)
+    """What did not pass and has not come as an event yet: by the value, so that none is taken for another."""
 
     async def __call__(self, event: Incoming) -> Sequence[Outgoing]:
         """The story on its way to the detector, or nothing and a counted reason."""
-        story = decode(event.value, Story)
+        verdict = self._going_on.pop(event.value or b"", None) or self._verdict(event.value)
         STORIES.inc()
-        verdict = self.classify(story, self.registry)
         if not isinstance(verdict, Classified):
             QUIET.labels(reason=verdict.reason).inc()
             return ()
         RELEVANT.inc()
         return (announcement(verdict),)
+
+    def passes(self, value: bytes | None) -> bool:
+        """Whether the story goes no further; then it is counted here, else it waits for its event."""
+        verdict = self._verdict(value)
+        if isinstance(verdict, Classified):
+            self._keep(value or b"", verdict)
+            return False
+        STORIES.inc()
+        QUIET.labels(reason=verdict.reason).inc()
+        return True
+
+    def _keep(self, value: bytes, verdict: Classified) -> None:
+        if len(self._going_on) >= _MOST_WAITING:  # partitions went to others with their events
+            self._going_on.clear()
+        self._going_on[value] = verdict
+
+    def _verdict(self, value: bytes | None) -> Classified | Quiet:
+        return self.classify(decode(value, Story), self.registry)

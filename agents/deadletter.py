@@ -164,6 +164,18 @@ def tolerant(absorb: Callable[[S, Incoming], object]) -> Callable[[S, Incoming],
     return absorbing
 
 
+def unless_it_fails(passes: Callable[[bytes | None], bool]) -> Callable[[bytes | None], bool]:
+    """`passes` without its exceptions: what it fails on does not pass, and the guard sees the handler fail on it."""
+
+    def safely(value: bytes | None) -> bool:
+        try:
+            return passes(value)
+        except Exception:  # noqa: BLE001 - as in the guard, which reports it
+            return False
+
+    return safely
+
+
 def _failure(error: Exception) -> Failure:
     match error:
         case Refused():

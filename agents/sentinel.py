@@ -16,6 +16,7 @@ from uuid import uuid4
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from faust.types import TP
 
 from agents.app import Bystander
 from agents.deadletter import Publishes
@@ -84,6 +85,10 @@ class Sentinel(Bystander):
         if event.headers and dict(event.headers).get(CANARY) == self.name:
             self.stalls.seen(place)
         self.stalls.handled(place, event.offset)
+
+    def passed(self, tp: TP, offset: int) -> None:
+        """Stories were passed over."""
+        self.stalls.handled(Place(Part(tp.topic), tp.partition), offset)
 
     def listening(self, read: ReadLog) -> ReadLog:
         """The same reader, whose messages are a sign of life of the agent that folds them."""

@@ -98,8 +98,9 @@ def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> lis
     """The three agents, each with its topic, its guard and its memory."""
     detector = Detector(registry, read_log, read, reports)
     bookkeeper = Bookkeeper(registry, read_log, Rules(open_entry, settle, status_of))
+    classifier = Classifier(registry, classify)
     return [
-        Station(Topic.STORIES, Guard("classifier", Classifier(registry, classify), publisher), _nothing),
+        Station(Topic.STORIES, Guard("classifier", classifier, publisher), _nothing, passes=classifier.passes),
         Station(Topic.RELEVANT, Guard("detector", detector, publisher, detector.prepare), detector.memory.forget),
         Station(
             Topic.CLAIMS,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from streams.classifying.language import READ, language_of
 from streams.records import Classified, Mention, Story
@@ -50,14 +51,20 @@ _WHOLE = frozenset("ban bans list lists off hold roll rolls".split())
 """Stems that count only as whole words: "ban" is no cue in "bank"."""
 
 
-def _pattern(stems: str) -> re.Pattern[str]:
-    return re.compile(
-        r"\b(?:" + "|".join(stem + (r"\b" if stem in _WHOLE else "") for stem in stems.split()) + ")", re.I
-    )
+_MOST_WORDS = 200_000
+"""Different words whose meaning is remembered; some megabytes, and more than a year of wires has."""
 
 
-_CUES = tuple((change, _pattern(stems)) for change, stems in _CUE_STEMS.items())
-_STATUS = _pattern(_STATUS_STEMS)
+def _begin(stems: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Beginnings of words, and whole words."""
+    split = stems.split()
+    return tuple(stem for stem in split if stem not in _WHOLE), frozenset(split) & _WHOLE
+
+
+_CUES = tuple((change, *_begin(stems)) for change, stems in _CUE_STEMS.items())
+_STATUS, _STATUS_WORDS = _begin(_STATUS_STEMS)
+_WORD = re.compile(r"\w+")
+_HYPHENED = re.compile(r"\b(?:de|re)-\w+")
 
 
 def classify(story: Story, registry: Registry) -> Classified | Quiet:
@@ -77,9 +84,24 @@ def classify(story: Story, registry: Registry) -> Classified | Quiet:
 
 def topics_of(text: str, mentions: tuple[Mention, ...]) -> tuple[str, ...]:
     """The changes whose words stand in the text, if it names a group and any word of status at all."""
-    if not mentions or not _STATUS.search(text):
+    if not mentions:
         return ()
-    return tuple(change.value for change, cue in _CUES if cue.search(text))
+    lower = text.lower()
+    words = {*_WORD.findall(lower), *_HYPHENED.findall(lower)}
+    if not any(map(_is_of_status, words)):
+        return ()
+    found = frozenset[Change]().union(*map(_cued, words))
+    return tuple(change.value for change in _CUE_STEMS if change in found)
+
+
+@lru_cache(_MOST_WORDS)
+def _is_of_status(word: str) -> bool:
+    return word.startswith(_STATUS) or word in _STATUS_WORDS
+
+
+@lru_cache(_MOST_WORDS)
+def _cued(word: str) -> frozenset[Change]:
+    return frozenset(change for change, begin, whole in _CUES if word.startswith(begin) or word in whole)
 
 
 def _always(story: Story) -> bool:
