@@ -14,9 +14,11 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT = PYPROJECT["project"]["dependencies"]
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 BUILD = PYPROJECT["dependency-groups"]["build"]
+SPACY = PYPROJECT["dependency-groups"]["spacy"]
 HOLDS = {
     "build": BUILD,
     "runtime": PROJECT,
+    "spacy": SPACY,
     "demo": PROJECT + BUILD + EXTRAS["broker"],
     "test": PROJECT + BUILD + EXTRAS["broker"] + EXTRAS["test"],
 }

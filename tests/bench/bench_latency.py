@@ -93,12 +93,8 @@ async def measure(bootstrap: str, count: int, pause_s: float) -> Took:
     return Took(*([seconds for (_, retracted), seconds in took.items() if retracted is kind] for kind in (False, True)))
 
 
-async def main() -> None:
-    """Prints the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stories", type=int, default=400)
-    parser.add_argument("--pause", type=float, default=0.1, help="seconds between two stories")
-    given = parser.parse_args()
+async def measured(count: int, pause_s: float) -> Took:
+    """What the whole way took, on a broker and a worker of our own."""
     settings = load_settings()
     with tempfile.TemporaryDirectory() as folder:
         spec = BrokerSpec(Path(folder), settings.cache_dir, settings.kafka_jars, settings.maven_repository)
@@ -112,10 +108,19 @@ async def main() -> None:
             )
             try:
                 await asyncio.sleep(15)  # the first assignment of a new group takes seconds and is not measured
-                took = await measure(broker.bootstrap, given.stories, given.pause)
+                return await measure(broker.bootstrap, count, pause_s)
             finally:
                 worker.terminate()
                 await worker.wait()
+
+
+async def main() -> None:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stories", type=int, default=400)
+    parser.add_argument("--pause", type=float, default=0.1, help="seconds between two stories")
+    given = parser.parse_args()
+    took = await measured(given.stories, given.pause)
     sys.stdout.write(f"{given.stories} stories, one every {given.pause:g} s\n")
     for name, times in took._asdict().items():
         points = statistics.quantiles(times, n=100)

@@ -88,8 +88,8 @@ def seconds_a_story(matcher: GroupMatcher, texts: list[str]) -> float:
     return (perf_counter() - start) / len(texts)
 
 
-def scanning(rounds: int, count: int) -> Iterator[str]:
-    """The lines about scanning."""
+def scanned(rounds: int, count: int) -> dict[int, list[float]]:
+    """Seconds a story with each number of names, a round after the other."""
     dice = random.Random(20_000)  # noqa: S311 - the same names each time
     texts = names(MANY, dice)
     few = dice.sample(texts, FEW)
@@ -99,6 +99,12 @@ def scanning(rounds: int, count: int) -> Iterator[str]:
     for _ in range(rounds):
         for size, matcher in matchers.items():
             times[size].append(seconds_a_story(matcher, known))
+    return times
+
+
+def scanning(rounds: int, count: int) -> Iterator[str]:
+    """The lines about scanning."""
+    times = scanned(rounds, count)
     for size, measured in times.items():
         yield f"scan with {size:6} names: {statistics.median(measured) * 1e6:7.0f} us a story"
     ratios = [many / few for few, many in zip(times[FEW], times[MANY], strict=True)]

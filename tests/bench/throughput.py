@@ -14,8 +14,8 @@ import re
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -35,7 +35,7 @@ ROOT = HERE.parents[1]
 READ = (Topic.STORIES, Topic.RELEVANT, Topic.CLAIMS)
 LOOK_S = 0.1
 GIVE_UP_S = 600.0
-STORIES = re.compile(r"^listwire_stories_total (\S+)", re.MULTILINE)
+STORIES = "listwire_stories_total"
 
 Messages = Sequence[tuple[bytes, bytes]]
 
@@ -110,6 +110,13 @@ def worker(messages: Messages, *, stock: bool = False) -> Took:
 
 
 async def _worked(bootstrap: str, count: int, *, stock: bool) -> Took:
+    async with started(bootstrap, stock=stock) as (process, port), asyncio.timeout(GIVE_UP_S):
+        return await _observed(process, bootstrap, port, count)
+
+
+@asynccontextmanager
+async def started(bootstrap: str, *, stock: bool = False) -> AsyncIterator[tuple[psutil.Process, int]]:
+    """A worker on the broker, as a process and the port of its metrics, for as long as the block runs."""
     program = [str(HERE / "stock_worker.py")] if stock else ["-m", "agents"]
     port = _free_port()
     command = f"worker --baseline none --sink stdout:json --metrics-port {port} --log-level error".split()
@@ -120,18 +127,17 @@ async def _worked(bootstrap: str, count: int, *, stock: bool) -> Took:
             stdout=asyncio.subprocess.DEVNULL,
         )
         try:
-            async with asyncio.timeout(GIVE_UP_S):
-                return await _observed(psutil.Process(process.pid), bootstrap, port, count)
+            yield psutil.Process(process.pid), port
         finally:
             process.terminate()
             await process.wait()
 
 
 async def _observed(process: psutil.Process, bootstrap: str, port: int, count: int) -> Took:
-    while (begun := await _stories(port)) < count / 10:  # noqa: ASYNC110 - the other process sends no event
+    while (begun := await figure(port, STORIES)) < count / 10:  # noqa: ASYNC110 - the other process sends no event
         await asyncio.sleep(LOOK_S)
     started, spent = perf_counter(), _cpu_s(process)
-    await _committed(bootstrap)
+    await committed(bootstrap)
     return Took(count - begun, _cpu_s(process) - spent, perf_counter() - started)
 
 
@@ -146,17 +152,17 @@ def _free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-async def _stories(port: int) -> int:
-    """How many the worker has taken in; 0 as long as it does not answer."""
+async def figure(port: int, metric: str) -> int:
+    """A metric without labels of the worker there; 0 as long as it does not answer."""
     try:
         async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
-            found = STORIES.search(await answer.text())
+            found = re.search(rf"^{metric} (\S+)", await answer.text(), re.MULTILINE)
     except aiohttp.ClientConnectionError:
         return 0
     return int(float(found[1])) if found else 0
 
 
-async def _committed(bootstrap: str) -> None:
+async def committed(bootstrap: str) -> None:
     """Returns when the group has committed all that its topics hold, twice in a row."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False)
     await consumer.start()
