@@ -11,11 +11,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import groupby
-from typing import NamedTuple
+from itertools import chain, groupby
+from typing import Any, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -34,43 +34,43 @@ class LeftOut(StrEnum):
     REPEATED = "repeated"  # the same identity and the same words again
 
 
-class Placed(NamedTuple):
-    """A story and when it was told; `received_at` is that moment, not the one of the replay."""
-
-    at: datetime
-    story: Story
-
-
 class Arranged(NamedTuple):
     """An archive in event order, and what of it has no place there, by guid."""
 
-    stories: tuple[Story, ...]
+    stories: Iterable[Story]
+    """The `received_at` of each is the moment it was told, not the one of the replay."""
     left_out: tuple[tuple[Story, LeftOut], ...]
 
 
-def arranged(archive: Iterable[Story]) -> Arranged:
+class Sort(Protocol):
+    """Puts stories in order, as `sorted` does; one that is not for what fits into memory may do it elsewhere."""
+
+    def __call__(self, stories: Iterable[Story], /, *, key: Callable[[Story], Any]) -> Iterable[Story]:
+        """Stable; has taken all `stories` when it returns."""
+
+
+def arranged(archive: Iterable[Story], sort: Sort = sorted) -> Arranged:
     """The archive in event order: the same for any order of the same stories."""
-    lines = sorted(archive, key=lambda story: story.id)
-    found = [line for _, versions in groupby(lines, key=lambda story: story.id) for line in _revisions(versions)]
-    placed = [line for line in found if isinstance(line, Placed)]
-    placed.sort(key=lambda line: (line.at, *_name(line.story), line.story.revision))
-    left_out = [line for line in found if not isinstance(line, Placed)]
+    left_out: list[tuple[Story, LeftOut]] = []
+    lines = sort(archive, key=lambda story: story.id)
+    versions = (_revisions(lines, left_out) for _, lines in groupby(lines, key=lambda story: story.id))
+    stories = sort(chain.from_iterable(versions), key=lambda story: (story.received_at, *_name(story), story.revision))
     left_out.sort(key=lambda line: (*_name(line[0]), line[1]))
-    return Arranged(tuple(line.story for line in placed), tuple(left_out))
+    return Arranged(stories, tuple(left_out))
 
 
 def _name(story: Story) -> tuple[str, str]:
     return (story.guid, story.feed)
 
 
-def _revisions(versions: Iterable[Story]) -> Iterator[Placed | tuple[Story, LeftOut]]:
+def _revisions(versions: Iterable[Story], left_out: list[tuple[Story, LeftOut]]) -> Iterator[Story]:
     """The lines of one story in the order of its revisions, each no earlier than the one before."""
-    before: Placed | None = None
+    before: Story | None = None
     for story in sorted(versions, key=_rank):
         if before is None and story.published is None:
-            yield story, LeftOut.UNDATED
-        elif before is not None and fingerprint(story) == fingerprint(before.story):
-            yield story, LeftOut.REPEATED
+            left_out.append((story, LeftOut.UNDATED))
+        elif before is not None and fingerprint(story) == fingerprint(before):
+            left_out.append((story, LeftOut.REPEATED))
         else:
             before = _placed(story, before)
             yield before
@@ -83,11 +83,10 @@ def _rank(story: Story) -> tuple[object, ...]:
     return (story.revision, story.version or 0, *moments, is_killed, encode(replace(story, received_at=_NEVER)))
 
 
-def _placed(story: Story, before: Placed | None) -> Placed:
-    published = story.published or (before.story.published if before else None)
-    precision = story.published_precision if story.published or before is None else before.story.published_precision
+def _placed(story: Story, before: Story | None) -> Story:
+    published = story.published or (before.published if before else None)
+    precision = story.published_precision if story.published or before is None else before.published_precision
     moments = [published if before is None else story.revised or published, story.embargoed_until]
-    at = max(moment for moment in (*moments, before.at if before else None) if moment is not None)
-    revision = story.revision if before is None else max(story.revision, before.story.revision + 1)
-    told = replace(story, published=published, published_precision=precision, revision=revision, received_at=at)
-    return Placed(at, told)
+    at = max(moment for moment in (*moments, before.received_at if before else None) if moment is not None)
+    revision = story.revision if before is None else max(story.revision, before.revision + 1)
+    return replace(story, published=published, published_precision=precision, revision=revision, received_at=at)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from streams.alerts import settle, status_of
-from streams.archives import LeftOut, arranged
+from streams.archives import LeftOut, Sort, arranged
 from streams.classifying import Quiet, QuietReason, classify
 from streams.dates import latest_day
 from streams.ledger import open_entry
@@ -60,13 +60,15 @@ class Kept(NamedTuple):
 Ledger = dict[LedgerKey, Kept]
 
 
-def replay(stories: Iterable[Story], registry: Registry, baseline: Registry) -> Generator[Told, None, Ledger]:
+def replay(
+    stories: Iterable[Story], registry: Registry, baseline: Registry, sort: Sort = sorted
+) -> Generator[Told, None, Ledger]:
     """Every story in its turn, those without a place first; returns the ledger, by key, at the end.
 
     What a story claims does not depend on where a ledger starts, so it is read by the whole `registry`; entries open
     as `baseline` has them (`Registry.without_baseline`, `baseline_before`).
     """
-    archive = arranged(stories)
+    archive = arranged(stories, sort)
     yield from (Told(story, silence=reason) for story, reason in archive.left_out)
     ledger: Ledger = {}
     claimed: dict[StoryId, tuple[LedgerKey, ...]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import date
 from typing import Annotated
 
@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from agents.cli.scanning import Item, SourceError, items_of
 from agents.rendering import WIDTH, plain, render, status_lines
+from agents.spilling import SpillingSort
 from streams.archives import LeftOut
 from streams.codec import encode
 from streams.errors import SettingsError
@@ -25,6 +26,8 @@ LONG = 500
 
 NAMED = 10
 """Stories that a note names; the others are counted."""
+
+Show = Callable[[Alert | Status], None]
 
 NOTES: dict[Silence | None, str] = {
     LeftOut.UNDATED: "undated, left out: without a day there is no place for it in the order of events",
@@ -61,16 +64,17 @@ def replay_archive(
     """
     registry = load_registry()
     start = _baseline(baseline, registry)
-    stories, broken = _stories(sources or ["-"])
-    told, ledger = _carried(replay(stories, registry, start), len(stories))
-    _say_silent(told)
-    alerts = [alert for turn in told for alert in turn.alerts]
-    rows = [kept.status for kept in ledger.values() if kept.entry.standings] if state else []
-    if as_json:
-        _print_json(alerts, rows)
-    else:
-        _print_text(alerts, rows, registry)
-    if broken:
+    read = _Reading(sources or ["-"])
+    show = _print_json if as_json else _Printer(registry)
+    silent: dict[str, list[str]] = {}
+    with SpillingSort() as sort:
+        ledger = _carried(replay(read.stories(), registry, start, sort), read, show, silent)
+    _say_silent(silent)
+    for kept in ledger.values() if state else ():
+        if kept.entry.standings:
+            show(kept.status)
+    sys.stdout.flush()
+    if read.broken:
         raise typer.Exit(1)
 
 
@@ -83,62 +87,90 @@ def _baseline(named: str, registry: Registry) -> Registry:
         raise SettingsError(f"--baseline {named!r}: none, or a day such as 2024-10-04") from None
 
 
-def _stories(sources: Iterable[str]) -> tuple[list[Story], int]:
-    """All stories, and how many lines and documents were none; those are named at once."""
-    stories, broken = [], 0
-    for item in _items(sources):
-        if item.story is None:
-            broken += 1
-            sys.stderr.write(f"listwire: {plain(item.source)}: {plain(item.error)}\n")
-        else:
-            stories.append(item.story)
-    return stories, broken
+class _Reading:
+    """The stories of all sources, one after another, and how many there were."""
+
+    def __init__(self, sources: Iterable[str]) -> None:
+        self._sources = sources
+        self.count = 0
+        self.broken = 0
+
+    def stories(self) -> Iterator[Story]:
+        """What can be read; lines and documents that are no story are named at once."""
+        for item in self._items():
+            if item.story is None:
+                self.broken += 1
+                sys.stderr.write(f"listwire: {plain(item.source)}: {plain(item.error)}\n")
+            else:
+                self.count += 1
+                yield item.story
+
+    def _items(self) -> Iterator[Item]:
+        """What `scan` reads; a document that can not be read does not keep the others from being replayed."""
+        for source in self._sources:
+            try:
+                yield from items_of(source)
+            except SourceError as error:
+                yield Item(source, source, None, str(error).removeprefix(f"{source}: "))
 
 
-def _items(sources: Iterable[str]) -> Iterator[Item]:
-    """What `scan` reads; a document that can not be read does not keep the others from being replayed."""
-    for source in sources:
-        try:
-            yield from items_of(source)
-        except SourceError as error:
-            yield Item(source, source, None, str(error).removeprefix(f"{source}: "))
+class _Bar(Progress):
+    """How far the replay has come, on a terminal that the alerts do not go to, if it takes longer than a moment."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        super().__init__(console=console, transient=True, disable=not console.is_terminal or sys.stdout.isatty())
+        self._task = self.add_task("replay")
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def reached(self, number: int, total: int) -> None:
+        """Every so many stories: tells it."""
+        if number % LONG == 0:
+            self.start()
+            self.update(self._task, total=total, completed=number, refresh=True)
 
 
-def _carried(turns: Generator[Told, None, Ledger], total: int) -> tuple[list[Told], Ledger]:
-    """All turns and the ledger at their end, with a bar on a terminal for as long as it takes."""
+def _carried(turns: Generator[Told, None, Ledger], read: _Reading, show: Show, silent: dict[str, list[str]]) -> Ledger:
+    """The ledger at the end; alerts are shown as they come, on a terminal that they do not go to with a bar."""
     ledger: Ledger = {}
 
     def noted() -> Iterator[Told]:
         ledger.update((yield from turns))
 
-    console = Console(stderr=True)
-    is_shown = console.is_terminal and total >= LONG
-    with Progress(console=console, transient=True, disable=not is_shown) as progress:
-        return list(progress.track(noted(), total=total, description="replay")), ledger
+    with _Bar() as bar:
+        for number, turn in enumerate(noted(), start=1):
+            bar.reached(number, read.count)
+            if turn.silence in NOTES:
+                silent.setdefault(NOTES[turn.silence], []).append(plain(turn.story.guid))
+            for alert in turn.alerts:
+                show(alert)
+    return ledger
 
 
-def _say_silent(told: Iterable[Told]) -> None:
+def _say_silent(silent: dict[str, list[str]]) -> None:
     """One line on stderr for each sort of story that somebody should know was not used."""
-    silent: dict[str, list[str]] = {}
-    for turn in told:
-        if turn.silence in NOTES:
-            silent.setdefault(NOTES[turn.silence], []).append(plain(turn.story.guid))
     for note, guids in silent.items():
         more = f" and {len(guids) - NAMED} more" if len(guids) > NAMED else ""
         sys.stderr.write(f"listwire: {', '.join(guids[:NAMED])}{more}: {note}\n")
 
 
-def _print_json(alerts: Iterable[Alert], rows: Iterable[Status]) -> None:
-    for record in (*alerts, *rows):
-        sys.stdout.buffer.write(encode(record) + b"\n")
-    sys.stdout.buffer.flush()
+def _print_json(record: Alert | Status) -> None:
+    sys.stdout.buffer.write(encode(record) + b"\n")
 
 
-def _print_text(alerts: Iterable[Alert], rows: Iterable[Status], registry: Registry) -> None:
-    console = Console(highlight=False, emoji=False, markup=False)
-    width = min(WIDTH, console.width) if console.is_terminal else WIDTH
-    for alert in alerts:
-        console.print(render(alert, None, width), soft_wrap=True)
-        console.print()
-    for row in rows:
-        console.print("\n".join(status_lines(row, registry)), soft_wrap=True)
+class _Printer:
+    """Prints for people."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._console = Console(highlight=False, emoji=False, markup=False)
+        self._width = min(WIDTH, self._console.width) if self._console.is_terminal else WIDTH
+
+    def __call__(self, record: Alert | Status) -> None:
+        if isinstance(record, Alert):
+            self._console.print(render(record, None, self._width), soft_wrap=True)
+            self._console.print()
+        else:
+            self._console.print("\n".join(status_lines(record, self._registry)), soft_wrap=True)

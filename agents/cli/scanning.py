@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,9 +124,12 @@ def items_of(source: str) -> Iterator[Item]:
 
     Raises SettingsError if there is no such file, SourceError if nothing can be read in what is there.
     """
+    if _is_named_lines(source) and not _is_address(source):
+        yield from _lines(source, _read_lines(source))  # an archive may be larger than memory
+        return
     raw = _bytes(source)
     if _is_lines(source, raw):
-        yield from _lines(source, raw)
+        yield from _lines(source, raw.split(b"\n"))
         return
     yield from _document(source, raw)
 
@@ -134,10 +137,18 @@ def items_of(source: str) -> Iterator[Item]:
 def _bytes(source: str) -> bytes:
     if source == "-":
         return sys.stdin.buffer.read()
-    if source.startswith(("http://", "https://")):
+    if _is_address(source):
         return asyncio.run(_fetched(source))
     try:
         return Path(source).read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{source}: {error.strerror or error}") from None
+
+
+def _read_lines(source: str) -> Iterator[bytes]:
+    try:
+        with Path(source).open("rb") as file:
+            yield from file
     except OSError as error:
         raise SettingsError(f"{source}: {error.strerror or error}") from None
 
@@ -152,11 +163,19 @@ async def _fetched(url: str) -> bytes:
 
 def _is_lines(source: str, raw: bytes) -> bool:
     """By its name, or an object that opens no format of the wires: an item of ninjs is one object over many lines."""
-    return source.endswith((".jsonl", ".ndjson")) or (raw.lstrip()[:1] == b"{" and sniff(raw) is None)
+    return _is_named_lines(source) or (raw.lstrip()[:1] == b"{" and sniff(raw) is None)
 
 
-def _lines(source: str, raw: bytes) -> Iterator[Item]:
-    for number, line in enumerate(raw.split(b"\n"), start=1):
+def _is_named_lines(source: str) -> bool:
+    return source.endswith((".jsonl", ".ndjson"))
+
+
+def _is_address(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+def _lines(source: str, lines: Iterable[bytes]) -> Iterator[Item]:
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
