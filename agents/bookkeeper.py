@@ -19,20 +19,29 @@ from agents.clock import utcnow
 from agents.deadletter import tolerant
 from agents.kafka import Incoming, Outgoing, announcement
 from agents.letters import Failure
+from agents.logs import get_logger
 from agents.memory import Memory, ReadLog
 from agents.metrics import ALERT_DELAY, ALERTS, MISSED
 from agents.skips import Skips, read_skips, skip
 from streams.codec import decode, encode
+from streams.errors import NewerRecordError
 from streams.records import Alert, AuthorityKey, Entry, GroupKey, LedgerKey, Report, Status, ledger_key
 from streams.registry import Registry
 from streams.topics import Topic
 
+logger = get_logger("bookkeeper")
+
 
 class Kept(NamedTuple):
-    """An entry, and the offset of the report that led there."""
+    """An entry, and the offset of the report that led there.
+
+    Frozen: a later version has entered a report that this one cannot read, before it was taken back. What the pair
+    stands at is not known here, so nothing is said of it and its reports wait as dead letters for the upgrade.
+    """
 
     entry: Entry
     offset: int
+    frozen: bool = False
 
 
 Ledger = dict[LedgerKey, Kept]
@@ -97,7 +106,7 @@ class Bookkeeper:
         self.memory.passed(event.partition, event.offset)
         rows = {row.key: row.value async for row in self._read_log(Topic.STATUS, event.partition, 0, None)}
         kept = self.memory.of(event.partition).items()
-        right = ((key, self._rules.status_of(entry, offset)) for key, (entry, offset) in kept)
+        right = ((key, self._rules.status_of(pair.entry, pair.offset)) for key, pair in kept if not pair.frozen)
         return [announcement(status) for key, status in right if rows.get(key.encode()) != encode(status)]
 
     def mark(self, event: Incoming, failure: Failure) -> Sequence[Outgoing]:
@@ -118,8 +127,21 @@ class Bookkeeper:
             ledger[step.key] = step.before
 
     def _absorb(self, ledger: Ledger, event: Incoming) -> None:
-        if not self._is_skipped(event):
+        if self._is_skipped(event):
+            return
+        try:
             self._settle(ledger, event)
+        except NewerRecordError as error:
+            self._freeze(ledger, event, error)
+
+    def _freeze(self, ledger: Ledger, event: Incoming, error: NewerRecordError) -> None:
+        key = LedgerKey((event.key or b"").decode())
+        if key in ledger and ledger[key].frozen:
+            return
+        logger.warning("pair waits for an upgrade", key=key, event_at=event.origin, error=str(error))
+        authority, _, group = key.partition("|")
+        entry = self._rules.open_entry(AuthorityKey(authority), GroupKey(group), self._registry)
+        ledger[key] = Kept(entry, event.offset, frozen=True)
 
     def _is_skipped(self, event: Incoming) -> bool:
         return self._skips is not None and event.offset in self._skips[event.partition]
@@ -129,6 +151,8 @@ class Bookkeeper:
         report = decode(event.value, Report)
         key = ledger_key(report.authority, report.group)
         known = ledger.get(key)
+        if known and known.frozen:
+            raise NewerRecordError("Report", f"{key} waits for the upgrade that can read {event.topic} {known.offset}")
         before = known.entry if known else self._rules.open_entry(report.authority, report.group, self._registry)
         entry, alerts = self._rules.settle(before, report, self._registry)
         ledger[key] = Kept(entry, event.offset)

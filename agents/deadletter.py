@@ -30,7 +30,7 @@ from agents.letters import Failure, Handling, letter
 from agents.logs import get_logger
 from agents.messages import is_canary
 from agents.metrics import DEADLETTERS, HANDLER_SECONDS
-from streams.errors import ListwireError, RecordError
+from streams.errors import ListwireError, NewerRecordError, RecordError
 
 S = TypeVar("S")
 Handler = Callable[[Incoming], Awaitable[Sequence[Outgoing]]]
@@ -45,6 +45,7 @@ class Reason(StrEnum):
     """Why a message became a dead letter. The label of its metric."""
 
     MALFORMED = "malformed"  # not the record that its topic holds
+    NEWER = "newer-record"  # written by a later version: to be sent again once we are upgraded
     HANDLER_ERROR = "handler-error"  # our own code failed on it
     TOO_LARGE = "too-large"  # it causes a message that no topic takes
     DEADLINE = "deadline"  # not handled in time
@@ -180,6 +181,8 @@ def _failure(error: Exception) -> Failure:
     match error:
         case Refused():
             return Failure(error.reason, str(error))
+        case NewerRecordError():
+            return Failure(Reason.NEWER, str(error))
         case RecordError():
             return Failure(Reason.MALFORMED, str(error))
         case Undeliverable():

@@ -7,11 +7,11 @@ JSON parser.
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from streams.errors import RecordError
+from streams.errors import NewerRecordError, RecordError
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -32,18 +32,47 @@ def encode(record: msgspec.Struct) -> bytes:
 
 
 def decode(raw: bytes | None, kind: type[R]) -> R:
-    """The record in `raw`. Raises RecordError: not JSON, absent, nested beyond reason, or a field missing or wrong."""
+    """The record in `raw`.
+
+    Raises RecordError: not JSON, absent, nested beyond reason, or a field missing or wrong; NewerRecordError where a
+    later version wrote it, who may mean something else by the same fields.
+    """
     if raw is None:
         raise RecordError(kind.__name__, "no value")
+    decoder, known = _decoder(kind)
     try:
-        decoder: msgspec.json.Decoder[R] = _decoder(kind)
-        return decoder.decode(raw)
+        record: R = decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RecordError(kind.__name__, str(error)) from None
+        raise _refusal(raw, kind, str(error)) from None
     except RecursionError:
         raise RecordError(kind.__name__, "nested too deep") from None
+    if known and (schema := record.schema) > known:  # type: ignore[attr-defined]
+        raise _newer(kind, schema)
+    return record
+
+
+class _Numbered(msgspec.Struct):
+    """All that is looked at in a record that cannot be read."""
+
+    schema: int = 1
+
+
+def _refusal(raw: bytes, kind: type[msgspec.Struct], problem: str) -> RecordError:
+    if problem.startswith("Invalid enum value"):
+        return NewerRecordError(kind.__name__, f"{problem}, which this version does not know")
+    try:
+        schema = msgspec.json.decode(raw, type=_Numbered).schema
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return RecordError(kind.__name__, problem)
+    return _newer(kind, schema) if schema > _decoder(kind)[1] > 0 else RecordError(kind.__name__, problem)
+
+
+def _newer(kind: type[msgspec.Struct], schema: int) -> NewerRecordError:
+    return NewerRecordError(kind.__name__, f"schema {schema} of a later version, this one reads {_decoder(kind)[1]}")
 
 
 @cache
-def _decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
-    return msgspec.json.Decoder(kind)
+def _decoder(kind: type[Any]) -> tuple[msgspec.json.Decoder[Any], int]:
+    """How to read the record, and the number of its schema; 0 where it has none."""
+    numbers = [field.default for field in msgspec.structs.fields(kind) if field.name == "schema"]
+    return msgspec.json.Decoder(kind), int(numbers[0]) if numbers else 0

@@ -14,6 +14,13 @@ class RecordError(ListwireError):
         self.problem = problem
 
 
+class NewerRecordError(RecordError):
+    """A record in words that only a later version of Listwire knows: its `schema` number, or a member of an enum.
+
+    It is not broken. After the upgrade it can be read, so whoever meets it keeps it until then.
+    """
+
+
 class DataFileError(ListwireError):
     """A file of ours or of the operator's (registry, phrasebook, feed list) that breaks its rules."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from streams.cloudevents import schema_id
+from streams.embargo import Held
 from streams.feed_records import FeedEntry
 from streams.polling import FeedState
 from streams.records import (
@@ -41,6 +42,7 @@ RECORDS: dict[str, type[Record]] = {
         Entry,
         FeedEntry,
         FeedState,
+        Held,
         Report,
         Skipped,
         Status,
@@ -56,7 +58,7 @@ VALUES: dict[Topic, type[Record] | None] = {
     Topic.FEEDS: FeedEntry,
     Topic.FEED_STATE: FeedState,
     Topic.SUBSCRIPTIONS: Subscription,
-    Topic.HELD: Story,
+    Topic.HELD: Held,
     Topic.STORIES: Story,
     Topic.RELEVANT: Classified,
     Topic.DEADLETTERS: None,  # the bytes as they came; what a DeadLetter tells beside them is in headers
