@@ -127,11 +127,11 @@ def build_app(
 
 
 def _skims(stations: Iterable[Station]) -> dict[str, Skim]:
-    return {str(station.topic): _skim(station.passes) for station in stations if station.passes is not None}
+    return {str(one.topic): _skim(one.guard.agent, one.passes) for one in stations if one.passes is not None}
 
 
-def _skim(passes: Callable[[bytes | None], bool]) -> Skim:
-    safely = unless_it_fails(passes)
+def _skim(agent: str, passes: Callable[[bytes | None], bool]) -> Skim:
+    safely = unless_it_fails(agent, passes)
     return lambda record: not is_canary(record.headers) and safely(record.value)
 
 

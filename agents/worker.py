@@ -26,11 +26,12 @@ from agents.kafka import Publisher, create_topics
 from agents.link_settings import link_of
 from agents.logs import get_logger
 from agents.memory import LogReader, ReadLog
-from agents.metrics import BUILD, VERSION
+from agents.metrics import Step, begin_registry
 from agents.sentinel import Sentinel
 from agents.settings import Settings
 from agents.signals import stop_signal
 from agents.sinks import Sink, means_of, open_sinks
+from agents.vitals import tell_vitals
 from agents.watch import unready, watching
 from streams.alerts import settle, status_of
 from streams.classifying import classify
@@ -76,7 +77,8 @@ async def run_worker(
     sentinel = Sentinel(broker, GROUP, publisher, stalls)
     agents = stations(registry, publisher, sentinel.listening(read_log))
     app, assignment = build_app(broker, agents, settings.data_dir, bystander=sentinel)
-    BUILD.labels(version=VERSION).set(1)
+    tell_vitals(settings.data_dir)
+    begin_registry(registry.authorities, registry.groups)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(publisher.stop)
         missing = partial(_missing, publisher, assignment, stalls)
@@ -100,11 +102,20 @@ def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> lis
     bookkeeper = Bookkeeper(registry, read_log, Rules(open_entry, settle, status_of))
     classifier = Classifier(registry, classify)
     return [
-        Station(Topic.STORIES, Guard("classifier", classifier, publisher), _nothing, passes=classifier.passes),
-        Station(Topic.RELEVANT, Guard("detector", detector, publisher, detector.prepare), detector.memory.forget),
+        Station(
+            Topic.STORIES,
+            Guard("classifier", classifier, publisher, step=Step.CLASSIFIED),
+            _nothing,
+            passes=classifier.passes,
+        ),
+        Station(
+            Topic.RELEVANT,
+            Guard("detector", detector, publisher, detector.prepare, step=Step.READ),
+            detector.memory.forget,
+        ),
         Station(
             Topic.CLAIMS,
-            Guard("bookkeeper", bookkeeper, publisher, bookkeeper.prepare, mark=bookkeeper.mark),
+            Guard("bookkeeper", bookkeeper, publisher, bookkeeper.prepare, mark=bookkeeper.mark, step=Step.ANNOUNCED),
             bookkeeper.forget,
             upkeep=Guard("upkeep", bookkeeper.mend, publisher, bookkeeper.prepare, deadline_s=None),
         ),
