@@ -16,9 +16,9 @@ from agents.metrics import (
     POLLS,
 )
 from agents.polls import FAULT, UNREADABLE, UNSENT, Look
+from streams.coverage import quiet_after
 from streams.feeds import FeedSpec
 from streams.polling import SUCCESSES, FeedState, Outcome
-from streams.probes import STALE_AFTER
 
 _BY_FEED = (FEED_FAILURES, FEED_QUIET_LIMIT, FEED_SUCCESS, NEW_STORIES, NEWEST_ITEM)
 
@@ -28,7 +28,7 @@ for _outcome in (*Outcome, UNSENT, FAULT, UNREADABLE):
 
 def begin_feed(feed: FeedSpec, state: FeedState | None) -> None:
     """The feed is followed from here on, from what is remembered of it."""
-    FEED_QUIET_LIMIT.labels(feed=feed.key).set(STALE_AFTER.total_seconds())
+    FEED_QUIET_LIMIT.labels(feed=feed.key).set(quiet_after(feed).total_seconds())
     FEED_FAILURES.labels(feed=feed.key).set(state.failures if state else 0)
     NEW_STORIES.labels(feed=feed.key)
     went_well_at = state.polled_at if state is not None and state.outcome in SUCCESSES else None

@@ -41,6 +41,10 @@ _USER_AGENT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}]")
 
 
+EVERYBODY = AuthorityKey("*")
+_AUTHORITY = re.compile(r"\*|[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+
+
 class FeedSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One feed as its owner describes it."""
 
@@ -51,6 +55,7 @@ class FeedSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: str | None = None  # the credit of its stories, unless the item names another outlet
     language: str | None = None  # of stories that do not say it themselves
     authority: AuthorityKey | None = None  # whose voice it is, where it is an authority's
+    covers: tuple[AuthorityKey, ...] = ()  # whose changes it tells besides; EVERYBODY: what the world talks about
     trusted: bool = True  # false: its word alone confirms nothing
     official: bool = False  # the authority's own publication: its word is the act, not a report of it
     interval_s: int = DEFAULT_INTERVAL_S
@@ -147,6 +152,8 @@ def _problem(feed: FeedSpec) -> str | None:
         return f"language: {feed.language!r} is no language tag such as `en` or `zh-hans`"
     if feed.official and feed.authority is None:
         return "official: an authority's own publication needs `authority`"
+    if strange := [key for key in feed.covers if not _AUTHORITY.fullmatch(key)]:
+        return f"covers: {strange[0]!r} is no key of an authority such as `kz`, nor `*`"
     if not feed.enabled and not feed.note:
         return "note: a disabled feed needs its reason"
     if feed.timezone is not None and not _is_zone(feed.timezone):

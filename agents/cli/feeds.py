@@ -9,7 +9,7 @@ import orjson
 import typer
 from msgspec import to_builtins
 
-from agents.cli import feed_list, feeds_held
+from agents.cli import feed_list, feeds_coverage, feeds_held
 from agents.cli.feeds_test import register_test
 from agents.cli.options import BrokerFlag, Config, DataDir, feeds_of, settings_of
 from agents.clock import utcnow
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     group.command("parse")(parse)
     feed_list.register(group)
     feeds_held.register(group)
+    feeds_coverage.register(group)
     app.add_typer(group, name="feeds")
 
 

@@ -11,6 +11,7 @@ import typer
 from msgspec import to_builtins
 
 from agents.claims_log import read_claims
+from agents.cli.feeds_coverage import covered, reason
 from agents.cli.naming import Pair, authority_name, group_name, pairs_of
 from agents.cli.options import Baseline, BrokerFlag, Config, DataDir, broker_or_none, registry_of, settings_of
 from agents.cli.status_history import history_lines, history_rows
@@ -19,6 +20,7 @@ from agents.kafka import require_broker
 from agents.link import Bootstrap
 from agents.memory import LogReader
 from agents.rendering import status_lines
+from agents.settings import Settings
 from streams.alerts import status_of
 from streams.codec import decode
 from streams.errors import RecordError, SettingsError
@@ -81,6 +83,8 @@ def status(
         _show_history(pairs[0], asyncio.run(_log_of(pairs[0], bootstrap)), registry, as_json)
     else:
         _show_rows(asyncio.run(_rows(bootstrap, pairs, day, registry)), registry, as_json)
+        if settings and bootstrap and pairs and not as_json and day is None:
+            _say_who_watches(pairs, settings, registry, bootstrap)
 
 
 async def _rows(bootstrap: Bootstrap | None, pairs: list[Pair] | None, day: date | None, registry: Registry) -> Rows:
@@ -143,6 +147,14 @@ def _show_rows(rows: Rows, registry: Registry, as_json: bool) -> None:
         typer.echo(orjson.dumps(to_builtins(row)) if as_json else "\n".join(status_lines(row, registry)))
     if not rows:
         typer.echo("nothing known", err=as_json)
+
+
+def _say_who_watches(pairs: list[Pair], settings: Settings, registry: Registry, bootstrap: Bootstrap) -> None:
+    """A line where one authority was asked for: an old state may be old because nobody would tell of a new one."""
+    authorities = {authority for authority, _ in pairs}
+    if len(authorities) == 1:
+        (one,) = [one for one in covered(settings, registry, bootstrap) if one.authority in authorities]
+        typer.echo(f"watched: {one.degree} ({reason(one)})")
 
 
 def _show_history(pair: Pair, log: list[Told], registry: Registry, as_json: bool) -> None:

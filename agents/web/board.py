@@ -15,9 +15,10 @@ from typing import NamedTuple, TypeVar
 
 from agents.messages import Incoming
 from streams.codec import decode
+from streams.coverage import FeedHealth
 from streams.feed_records import decode_feed
 from streams.feeds import FeedSpec
-from streams.records import Alert, AlertId, Classified, LedgerKey, Record, Report, Status, Story, StoryId, Utc
+from streams.records import Alert, AlertId, Classified, LedgerKey, Report, Status, Story, StoryId
 from streams.topics import Topic
 from streams.vocabulary import AlertStatus
 
@@ -40,19 +41,6 @@ class Told(NamedTuple):
     def event_id(self) -> str:
         """What a reader resumes from; one line, whatever is in the log."""
         return event_id(self.alert.id, self.alert.revision)
-
-
-class FeedHealth(Record, frozen=True, kw_only=True):
-    """As much of a `FeedState` as tells whether the feed is well."""
-
-    feed: str
-    polled_at: Utc | None = None
-    next_due: Utc | None = None
-    failures: int = 0
-    outcome: str | None = None
-    newest: Utc | None = None
-    moved_to: str | None = None
-    waiting: int = 0
 
 
 class Board:

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
-from agents.metrics import PAGE_ALERT, PAGE_EVENTS, PAGE_REQUESTS
+from agents.metrics import AUTHORITY_BLIND, PAGE_ALERT, PAGE_EVENTS, PAGE_REQUESTS
 from agents.web.board import Board, told_at
+from streams.coverage import Coverage, Degree
 
 OTHER = "other"
 CLASSES = ("2xx", "4xx", "5xx")
@@ -41,3 +42,9 @@ def tell_alerts(board: Board) -> None:
         alert = revisions[-1].alert
         labels = (alert.authority, alert.group, alert.change, alert.stage, alert.level, alert.status)
         PAGE_ALERT.labels(alert.id, *labels).set(told_at(revisions).timestamp())
+
+
+def tell_coverage(found: Iterable[Coverage]) -> None:
+    """Which authorities nobody fresh would tell of. Called as `tell_alerts` is."""
+    for one in found:
+        AUTHORITY_BLIND.labels(authority=one.authority).set(one.degree is Degree.BLIND)

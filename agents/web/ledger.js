@@ -1,5 +1,6 @@
 // The ledger: a matrix of groups and authorities, each cell with its history.
 
+import { isBlind } from "./coverage.js";
 import { at, heading, link, make, said, when } from "./elements.js";
 import { load } from "./server.js";
 
@@ -18,7 +19,7 @@ function drawLedger() {
   const groups = names("group");
   const byKey = new Map(rows.map((row) => [`${row.authority}|${row.group}`, row]));
   const head = make("tr", { role: "row" }, heading("Group", "columnheader"),
-    authorities.map(([, name]) => heading(name, "columnheader")));
+    authorities.map(([key, name]) => authorityHead(key, name)));
   const lines = groups.map(([group, name]) => make("tr", { role: "row" }, heading(name, "rowheader"),
     authorities.map(([authority, text]) => cell(byKey.get(`${authority}|${group}`), text))));
   const focused = document.activeElement?.dataset?.key;
@@ -27,6 +28,12 @@ function drawLedger() {
   at("ledger-note").textContent = rows.length
     ? "Where each group stands with each authority that a story has moved; pale cells are the registry's baseline. Choose a cell for its history."
     : "Nothing has moved yet.";
+}
+
+function authorityHead(key, name) {
+  const node = heading(name, "columnheader");
+  if (isBlind(key)) node.append(" ", make("span", { class: "bad", title: "No fresh feed would tell of a change." }, "blind"));
+  return node;
 }
 
 function names(side) {

@@ -1,6 +1,7 @@
 // The live page. Whatever comes from a story enters the document as a text node and nowhere else.
 
 import { drawBundles, forgetDrawn } from "./bundles.js";
+import { loadCoverage } from "./coverage.js";
 import { age, at } from "./elements.js";
 import { loadFeeds } from "./feeds.js";
 import { loadLedger } from "./ledger.js";
@@ -82,7 +83,7 @@ async function loadAlerts() {
 
 function look() {
   if (document.hidden) return;
-  loadLedger();
+  loadCoverage().then(loadLedger);
   loadFeeds();
   for (const node of document.querySelectorAll("time")) node.textContent = age(new Date(node.dateTime));
 }

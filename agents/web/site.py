@@ -5,6 +5,7 @@
     /api/ledger                        a row for each authority|group that has moved, and their other pairings
     /api/ledger?authority=A&group=G    one of them with what was reported about it
     /api/feeds                         the feeds and their last looks
+    /api/coverage                      each authority: who would tell if it changed a status, and is that fresh
     /readyz                            503 until the logs are read, and while no broker answers
     /metrics                           for Prometheus
     /events                            server-sent events: hello, then alert (id = alert id:revision) and beat
@@ -26,13 +27,15 @@ from aiohttp_sse import EventSourceResponse, sse_response
 from jinja2 import Environment, StrictUndefined
 from prometheus_client.aiohttp import make_aiohttp_handler
 
+from agents.clock import utcnow
 from agents.messages import Incoming
 from agents.metrics import PAGE_ALERTS, PAGE_CONNECTIONS, PAGE_EVENTS, PAGE_NEWEST, VERSION
 from agents.web.audience import Audience, Event, FullHouse, Seat
 from agents.web.board import Board
-from agents.web.counting import counting, tell_alerts
+from agents.web.counting import counting, tell_alerts, tell_coverage
 from agents.web.shield import admitting, harden
-from agents.web.views import alert_view, baseline_of, cell_view, cells, feed_view, history
+from agents.web.views import alert_view, baseline_of, cell_view, cells, coverage_view, feed_view, history
+from streams.coverage import Coverage, coverage
 from streams.records import AlertId, AuthorityKey, GroupKey, ledger_key
 from streams.registry import Registry
 from streams.vocabulary import Change, Level, Stage
@@ -75,6 +78,7 @@ class Site:
             "/api/alerts": self._alerts,
             "/api/ledger": self._ledger,
             "/api/feeds": self._feeds,
+            "/api/coverage": self._coverage,
             "/events": self._events,
         }
         for path, handler in routes.items():
@@ -105,6 +109,7 @@ class Site:
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
         tell_alerts(self._board)
+        tell_coverage(self.coverage())
         return await _SCRAPE(request)
 
     async def _alerts(self, _: web.Request) -> web.Response:
@@ -128,6 +133,14 @@ class Site:
         listed = self._board.listed
         feeds = [feed_view(feed, listed.get(key)) for key, feed in sorted(self._board.feeds.items())]
         return _json({"ready": self._ready(), "feeds": feeds})
+
+    async def _coverage(self, _: web.Request) -> web.Response:
+        found = self.coverage()
+        return _json({"ready": self._ready(), "authorities": [coverage_view(one, self._registry) for one in found]})
+
+    def coverage(self) -> tuple[Coverage, ...]:
+        """How each authority is watched just now."""
+        return coverage(self._registry.authorities, self._board.listed.values(), self._board.feeds, utcnow())
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         seen = request.headers.get(EventSourceResponse.DEFAULT_LAST_EVENT_HEADER) or request.query.get("after")

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from agents.rendering import inert
-from agents.web.board import Board, FeedHealth, Told, told_at
+from agents.web.board import Board, Told, told_at
 from streams.alerts import status_of
+from streams.coverage import Coverage, FeedHealth
 from streams.feeds import FeedSpec
 from streams.ledger import open_entry
 from streams.records import Alert, AlertId, AuthorityKey, Claim, GroupKey, LedgerKey, Report, Status, ledger_key
@@ -103,6 +104,17 @@ def feed_view(feed: FeedHealth, listed: FeedSpec | None) -> View:
         "moved_to": _inert(feed.moved_to),
         "name": _inert(listed.name) if listed is not None else None,
         "enabled": listed is None or listed.enabled,
+    }
+
+
+def coverage_view(covered: Coverage, registry: Registry) -> View:
+    """How one authority is watched."""
+    return {
+        "authority": covered.authority,
+        "name": registry.authorities[covered.authority].name,
+        "degree": covered.degree,
+        "fresh": [inert(key) for key in covered.fresh],
+        "failing": [{"feed": inert(key), "why": inert(why)} for key, why in covered.failing],
     }
 
 
