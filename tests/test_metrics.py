@@ -22,6 +22,7 @@ from agents.fetching import Fetcher
 from agents.following import Following
 from agents.held import HeldLog
 from agents.hubs import Hubs
+from agents.lagging import Lags
 from agents.messages import CANARY, BrokerDown, Headers, Incoming, Outgoing
 from agents.metrics import Client, Step, Way, begin_registry
 from agents.poller import Poller
@@ -32,6 +33,7 @@ from agents.vitals import registry_hash, tell_vitals
 from streams.feeds import FeedSpec
 from streams.polling import FeedState, Outcome
 from streams.records import Story, StoryId
+from streams.stalls import Offsets, Part, Place
 from streams.topics import Topic
 
 LOOPBACK = (2, 1, 6, "", ("127.0.0.1", 443))
@@ -62,6 +64,11 @@ class TestErrorsOfTheBrokersClients:
         logging.getLogger(name).error("no connection to node %s", 1)
         moved = {str(kind): meter.moved("listwire_broker_errors_total", client=kind) for kind in Client}
         assert moved == {str(kind): float(kind == client) for kind in Client}
+
+    async def test_a_broker_that_does_not_answer_is_an_error_of_its_clients(self, meter: Any) -> None:
+        await Lags("127.0.0.1:1").look({Place(Part.STORIES, 0): Offsets(0, 1)})
+        assert meter.moved("listwire_broker_errors_total", client="other") >= 1
+        assert meter.value("listwire_partition_lag_messages", topic="wire.stories", partition="0") is None
 
     def test_a_warning_and_what_is_known_to_mean_nothing_do_not_count(self, meter: Any) -> None:
         CLIENTS.warning("heartbeat late")
