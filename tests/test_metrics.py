@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from faust.types import TP
 from msgspec.structs import replace
 
 from agents.broker_errors import count_client_errors
@@ -27,13 +29,14 @@ from agents.messages import CANARY, BrokerDown, Headers, Incoming, Outgoing
 from agents.metrics import Client, Step, Way, begin_registry
 from agents.poller import Poller
 from agents.polls import Look, Surroundings
+from agents.sentinel import Sentinel
 from agents.sinks import SinkError, open_sink
 from agents.timing import handed_on, observe
 from agents.vitals import registry_hash, tell_vitals
 from streams.feeds import FeedSpec
 from streams.polling import FeedState, Outcome
 from streams.records import Story, StoryId
-from streams.stalls import Offsets, Part, Place
+from streams.stalls import Offsets, Part, Place, Stalls
 from streams.topics import Topic
 
 LOOPBACK = (2, 1, 6, "", ("127.0.0.1", 443))
@@ -348,3 +351,34 @@ class TestFeeds:
         assert (meter.value("listwire_feed_success_timestamp_seconds", feed="f4") or 0) > 0
         assert meter.value("listwire_feed_failures", feed="f4") == 0
         end_feeds("f4")
+
+
+class TestCanaries:
+    """As the app tells the sentinel."""
+
+    @pytest.fixture
+    def sentinel(self) -> Iterator[Sentinel]:
+        made = Sentinel("b:1", "g", Desk(), Stalls())
+        made.assigned([TP("wire.stories", 1)])
+        yield made
+        made.assigned([])
+
+    @staticmethod
+    def told(meter: Any) -> float | None:
+        return cast(float | None, meter.value("listwire_canary_timestamp_seconds", topic="wire.stories", partition="1"))
+
+    @pytest.mark.parametrize("header", [(), ((CANARY, b"another worker's"),)])
+    def test_what_is_none_of_ours_tells_nothing(self, sentinel: Sentinel, meter: Any, header: Headers) -> None:
+        sentinel.handled(incoming(Topic.STORIES, header)._replace(partition=1))
+        assert self.told(meter) is None
+
+    def test_one_of_ours_tells_when_it_came_until_the_partition_goes(self, sentinel: Sentinel, meter: Any) -> None:
+        before = time.time()
+        sentinel.handled(incoming(Topic.STORIES, ((CANARY, sentinel.name),))._replace(partition=1))
+        assert before <= (self.told(meter) or 0) <= time.time()
+        sentinel.assigned(None)
+        assert self.told(meter) is not None
+        sentinel.assigned([TP("wire.stories", 1), TP("wire.stories", 2)])
+        assert self.told(meter) is not None
+        sentinel.assigned([TP("wire.stories", 2)])
+        assert self.told(meter) is None
