@@ -28,7 +28,7 @@ from typing import Protocol, TypeVar
 from agents.kafka import BrokerError, Incoming, Outgoing, Undeliverable
 from agents.letters import Failure, Handling, letter
 from agents.logs import get_logger
-from agents.messages import is_canary
+from agents.messages import Headers, is_canary
 from agents.metrics import DEADLETTERS, EVENTS, HANDLER_SECONDS, Step
 from agents.timing import handed_on, observe
 from streams.errors import ListwireError, RecordError
@@ -63,6 +63,7 @@ class Ending(StrEnum):
     """The ways through the guard. The label of their metric."""
 
     HANDLED = "handled"
+    PASSED = "passed"  # over, before it came here: it asked for nothing
     BURIED = "buried"
     HELD = "held"
     ABORTED = "aborted"
@@ -145,6 +146,12 @@ class Guard:
             self._count(Ending.HELD)
             raise
 
+    def passed_over(self, headers: Headers) -> None:
+        """Counts an event that asked for nothing and was done before it came here."""
+        self._count(Ending.PASSED)
+        if self.step is not None:
+            observe(self.step, headers)
+
     def _count(self, ending: Ending) -> None:
         EVENTS.labels(agent=self.agent, outcome=ending).inc()
 
@@ -161,7 +168,7 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - an exception that got past us would be a lost event
             return _failure(error)
         if self.step is not None and (self.step is not Step.ANNOUNCED or _announces(caused)):
-            observe(self.step, event)
+            observe(self.step, event.headers)
         return None
 
     async def _within_deadline(self, event: Incoming) -> Sequence[Outgoing]:

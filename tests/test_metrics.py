@@ -170,18 +170,18 @@ def answering(*outputs: Outgoing, error: Exception | None = None) -> Handler:
 
 class TestStages:
     def test_a_stage_is_timed_from_the_arrival_that_the_message_tells(self, meter: Any) -> None:
-        observe(Step.READ, incoming(Topic.RELEVANT), lambda: NOW_S)
+        observe(Step.READ, RECEIVED_5_S_AGO, lambda: NOW_S)
         assert meter.moved("listwire_stage_seconds_sum", stage="read") == pytest.approx(5)
         assert meter.moved("listwire_stage_seconds_count", stage="read") == 1
 
     @pytest.mark.parametrize("told", [b"", b"nan", b"inf", b"-1", b"1e3", b"1.2.3", b"\xff", b"9" * 21])
     def test_what_a_stranger_writes_there_is_not_timed(self, meter: Any, told: bytes) -> None:
-        observe(Step.READ, incoming(Topic.RELEVANT, (("received", told),)), lambda: NOW_S)
+        observe(Step.READ, (("received", told),), lambda: NOW_S)
         assert meter.moved("listwire_stage_seconds_count", stage="read") == 0
 
     def test_a_letter_that_is_sent_again_is_not_timed_nor_what_it_causes(self, meter: Any) -> None:
         again = incoming(Topic.RELEVANT, (*RECEIVED_5_S_AGO, ("attempt", b"1")))
-        observe(Step.READ, again, lambda: NOW_S)
+        observe(Step.READ, again.headers, lambda: NOW_S)
         assert meter.moved("listwire_stage_seconds_count", stage="read") == 0
         assert handed_on(again, [Outgoing(Topic.CLAIMS, b"k", b"v")]) == [Outgoing(Topic.CLAIMS, b"k", b"v")]
 
@@ -259,6 +259,11 @@ class TestEvents:
         await guard(incoming(Topic.STORIES, headers))
         moved = {str(e): meter.moved("listwire_events_total", agent="t", outcome=e) for e in Ending}
         assert moved == {str(e): float(e == outcome) for e in Ending}
+
+    def test_one_that_is_passed_over_counts_and_has_passed_the_stage(self, meter: Any) -> None:
+        Guard("t", answering(), Desk(), step=Step.CLASSIFIED).passed_over(RECEIVED_5_S_AGO)
+        assert meter.moved("listwire_events_total", agent="t", outcome="passed") == 1
+        assert meter.moved("listwire_stage_seconds_count", stage="classified") == 1
 
     async def test_one_that_is_cut_short_by_a_stop_is_held(self, meter: Any) -> None:
         async def never(_: Incoming) -> Sequence[Outgoing]:

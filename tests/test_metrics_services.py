@@ -18,6 +18,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents.broker import Broker, BrokerSpec
+from agents.deadletter import Ending
 from agents.demo import serving_wire
 from agents.keeper import end, keep
 from agents.metrics import METRICS, VERSION, Kill, Step, Way
@@ -190,7 +191,9 @@ def test_no_story_is_lost_between_the_counters(exposed: dict[str, Exposed]) -> N
     worker = exposed["worker"]
     went = worker.sum("listwire_stories_quiet_total") + worker.sum("listwire_stories_relevant_total")
     assert worker.sum("listwire_stories_total") == went
-    assert worker.value("listwire_events_total", agent="classifier", outcome="handled") == went
+    events = {how: worker.value("listwire_events_total", agent="classifier", outcome=how) for how in Ending}
+    assert sum(count or 0 for count in events.values()) == went
+    assert events[Ending.BURIED] == 0
     assert worker.sum("listwire_deadletters_total") == 0
 
 
