@@ -23,7 +23,10 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Protocol, TypeVar
+
+from prometheus_client import Counter
 
 from agents.kafka import BrokerError, Incoming, Outgoing, Undeliverable
 from agents.letters import Failure, Handling, letter
@@ -123,7 +126,7 @@ class Guard:
     def __post_init__(self) -> None:
         """Its series begin at 0."""
         for ending in Ending:
-            EVENTS.labels(agent=self.agent, outcome=ending)
+            _events(self.agent, ending)
 
     async def __call__(self, event: Incoming, hold: Callable[[], None] = no_hold) -> None:
         """Returns once the event is handled or buried; `hold` pins its offset if neither was possible."""
@@ -153,7 +156,7 @@ class Guard:
             observe(self.step, headers)
 
     def _count(self, ending: Ending) -> None:
-        EVENTS.labels(agent=self.agent, outcome=ending).inc()
+        _events(self.agent, ending).inc()
 
     async def _handle(self, event: Incoming) -> Failure | None:
         try:
@@ -197,6 +200,11 @@ def tolerant(absorb: Callable[[S, Incoming], object]) -> Callable[[S, Incoming],
             logger.debug("message not folded", event_at=message.origin, error=repr(error))
 
     return absorbing
+
+
+@cache
+def _events(agent: str, ending: Ending) -> Counter:
+    return EVENTS.labels(agent=agent, outcome=ending)
 
 
 def _ending(event: Incoming, failure: Failure | None) -> Ending:
