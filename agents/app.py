@@ -127,12 +127,19 @@ def build_app(
 
 
 def _skims(stations: Iterable[Station]) -> dict[str, Skim]:
-    return {str(one.topic): _skim(one.guard.agent, one.passes) for one in stations if one.passes is not None}
+    return {str(one.topic): _skim(one.guard, one.passes) for one in stations if one.passes is not None}
 
 
-def _skim(agent: str, passes: Callable[[bytes | None], bool]) -> Skim:
-    safely = unless_it_fails(agent, passes)
-    return lambda record: not is_canary(record.headers) and safely(record.value)
+def _skim(guard: Guard, passes: Callable[[bytes | None], bool]) -> Skim:
+    safely = unless_it_fails(passes)
+
+    def skim(record: Any) -> bool:
+        if is_canary(record.headers) or not safely(record.value):
+            return False
+        guard.passed_over(headers_of(record.headers))
+        return True
+
+    return skim
 
 
 def credentials(link: Link) -> faust.SSLCredentials | faust.SASLCredentials | None:
