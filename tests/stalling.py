@@ -53,7 +53,7 @@ def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> lis
     first, *others = made(registry, publisher, read_log)
     handler = {"hang": hang, "block": block, "hog": hog}.get(fault)
     guard = Guard("classifier", handler, publisher, deadline_s=None) if handler else first.guard
-    return [first._replace(guard=guard), *others]
+    return [first._replace(guard=guard, passes=None if handler else first.passes), *others]
 
 
 worker.stations = stations

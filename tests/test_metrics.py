@@ -303,7 +303,7 @@ class TestFeeds:
         assert self.told(meter, "f1") == {
             "listwire_feed_failures": 0,
             "listwire_feed_newest_item_timestamp_seconds": NOW_S - 3600,
-            "listwire_feed_quiet_seconds_limit": 30 * 86400,
+            "listwire_feed_quiet_seconds_limit": 3 * 86400,
             "listwire_feed_success_timestamp_seconds": NOW_S,
             "listwire_poll_stories_total": 0,
         }

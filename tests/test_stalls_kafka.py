@@ -184,8 +184,8 @@ def metric(worker: Worker, name: str) -> float:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("hang", r"wire\.stories/\d: (messages wait|a canary is not seen) for \d s"),
-        pytest.param("deaf", r"(wire|designation)\.\w+/\d: (messages wait|a canary is not seen) for \d s", marks=long),
+        ("hang", r"wire\.stories/\d+: (messages wait|a canary is not seen) for \d s"),
+        pytest.param("deaf", r"(wire|designation)\.\w+/\d+: (messages wait|a canary is not seen) for \d s", marks=long),
         ("deaf to one", r"wire\.stories/2: (messages wait|a canary is not seen) for \d s"),
     ],
 )
