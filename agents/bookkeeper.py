@@ -20,7 +20,7 @@ from agents.deadletter import tolerant
 from agents.kafka import Incoming, Outgoing, announcement
 from agents.letters import Failure
 from agents.memory import Memory, ReadLog
-from agents.metrics import ALERT_DELAY, ALERTS, MISSED
+from agents.metrics import ALERT_DELAY, ALERTS, AUTHORITY_ALERTS, GROUP_ALERTS, MISSED, REVISIONS
 from agents.skips import Skips, read_skips, skip
 from streams.codec import decode, encode
 from streams.records import Alert, AuthorityKey, Entry, GroupKey, LedgerKey, Report, Status, ledger_key
@@ -136,6 +136,9 @@ class Bookkeeper:
         return before, entry, alerts
 
     def _count(self, alert: Alert) -> None:
-        ALERTS.labels(kind=alert.kind, level=alert.level).inc()
+        ALERTS.labels(kind=alert.kind, level=alert.level, change=alert.change, stage=alert.stage).inc()
+        AUTHORITY_ALERTS.labels(authority=alert.authority).inc()
+        GROUP_ALERTS.labels(group=alert.group).inc()
+        REVISIONS.labels(status=alert.status).inc()
         if alert.revision == 1 and alert.story.published is not None:
             ALERT_DELAY.observe(max(0.0, (self._now() - alert.story.published).total_seconds()))

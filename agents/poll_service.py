@@ -17,6 +17,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from agents.build import tell_build
 from agents.callbacks import called
 from agents.collector import Collector
 from agents.credentials import Credentials
@@ -33,7 +34,7 @@ from agents.kafka import Publisher, create_topics
 from agents.link_settings import link_of
 from agents.logs import get_logger
 from agents.memory import LogReader
-from agents.metrics import BUILD, FEEDS, KEPT_BACK, NEW_STORIES, NEWEST_ITEM, POLL_SECONDS, POLLS, VERSION
+from agents.metrics import FEEDS, KEPT_BACK, NEW_STORIES, NEWEST_ITEM, POLL_SECONDS, POLLS
 from agents.parsing import Parser
 from agents.piping import Piped, pipe
 from agents.poller import Poller
@@ -142,7 +143,7 @@ async def _service(settings: Settings, limits: Limits = LIMITS) -> AsyncIterator
             await service.listen_to_hubs(settings, settings.websub_url, stack)
         await stack.enter_async_context(serving(settings.metrics_host, settings.poller_metrics_port, service.missing))
         await stack.enter_async_context(watching(service.stalls, service.poller.is_overdue))
-        BUILD.labels(version=VERSION).set(1)
+        tell_build()
         yield service
 
 

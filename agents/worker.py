@@ -17,6 +17,7 @@ from typing import Any
 
 from agents.app import GROUP, Assignment, Station, build_app
 from agents.bookkeeper import Bookkeeper, Rules
+from agents.build import tell_build
 from agents.classifier import Classifier
 from agents.deadletter import Guard, Publishes, exit_now
 from agents.detector import Detector
@@ -26,7 +27,7 @@ from agents.kafka import Publisher, create_topics
 from agents.link_settings import link_of
 from agents.logs import get_logger
 from agents.memory import LogReader, ReadLog
-from agents.metrics import BUILD, VERSION
+from agents.metrics import begin_registry
 from agents.sentinel import Sentinel
 from agents.settings import Settings
 from agents.signals import stop_signal
@@ -76,7 +77,8 @@ async def run_worker(
     sentinel = Sentinel(broker, GROUP, publisher, stalls)
     agents = stations(registry, publisher, sentinel.listening(read_log))
     app, assignment = build_app(broker, agents, settings.data_dir, bystander=sentinel)
-    BUILD.labels(version=VERSION).set(1)
+    tell_build()
+    begin_registry(registry.authorities, registry.groups)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(publisher.stop)
         missing = partial(_missing, publisher, assignment, stalls)

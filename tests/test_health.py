@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from agents.build import tell_build
 from agents.health import serving
-from agents.metrics import BUILD, METRICS, VERSION
+from agents.metrics import METRICS
 from streams.errors import SettingsError
 
 PROBLEMS: list[str] = []
@@ -45,7 +46,7 @@ async def test_readiness_names_what_is_missing(http: Http) -> None:
 
 async def test_every_metric_is_served_with_its_help(http: Http) -> None:
     session, url = http
-    BUILD.labels(version=VERSION).set(1)
+    tell_build()
     async with session.get(f"{url}/metrics") as answer:
         text = await answer.text()
     for metric in METRICS:

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from agents.build import tell_build
 from agents.kafka import require_broker
 from agents.link_settings import link_of
 from agents.logs import get_logger
 from agents.messages import Incoming
-from agents.metrics import BUILD, VERSION
 from agents.settings import Settings
 from agents.signals import stop_signal
 from agents.web.board import Board
@@ -31,7 +31,7 @@ async def run_web(settings: Settings, registry: Registry, say: Callable[[str], N
     """
     broker = link_of(settings)
     stop = stop_signal()
-    BUILD.labels(version=VERSION).set(1)
+    tell_build()
     await require_broker(broker)
     follower = Follower(broker, lambda message: _take(site, message))
     site = Site(Board(settings.web_keep), registry, follower.caught_up.is_set, lambda: follower.broker_answers)
