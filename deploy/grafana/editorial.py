@@ -74,13 +74,19 @@ def _told() -> list[Panel]:
             "Alerts by change and stage",
             "Alert revisions. `decided` is not yet in force, `effective` is.",
             Ask("sum by (change, stage) (increase(listwire_alerts_total{ours}[$__interval]))", "{{change}}, {{stage}}"),
-            look=Look(width=12),
+            look=Look(width=8),
         ),
         bars(
             "Alerts by kind and level",
             "`unconfirmed` rests on one voice; `official` on the authority's own publication.",
             Ask("sum by (kind, level) (increase(listwire_alerts_total{ours}[$__interval]))", "{{kind}}, {{level}}"),
-            look=Look(width=12),
+            look=Look(width=8),
+        ),
+        bars(
+            "Alerts by whether they stand",
+            "`retracted` and `corrected` are as loud as the alert was: who has acted on it must act again.",
+            Ask("sum by (status) (increase(listwire_alert_revisions_total{ours}[$__interval]))", "{{status}}"),
+            look=Look(width=8),
         ),
         listing(
             "Latest alerts",

@@ -34,13 +34,19 @@ def _feeds() -> list[Panel]:
             "From request to stored state.",
             Ask("histogram_quantile(0.5, sum by (le) (rate(listwire_poll_seconds_bucket{ours}[5m])))", "half"),
             Ask("histogram_quantile(0.95, sum by (le) (rate(listwire_poll_seconds_bucket{ours}[5m])))", "95 %"),
-            look=Look("s", 12),
+            look=Look("s"),
         ),
         bars(
             "Items kept back",
             "Items that are no news, or not yet. `copy` in masses: a feed has renamed all its items.",
             Ask("sum by (reason) (increase(listwire_poll_items_kept_back_total{ours}[$__interval]))", "{{reason}}"),
-            look=Look(width=12),
+            look=Look(),
+        ),
+        line(
+            "Bytes fetched",
+            "Documents as they came over the wire. A feed that repeats everything at each look shows here.",
+            Ask("sum(rate(listwire_fetched_bytes_total{ours}[$__rate_interval]))", "fetched"),
+            look=Look("Bps"),
         ),
     ]
 

@@ -12,7 +12,7 @@ def build() -> Dashboard:
     """The dashboard."""
     says = "Whether Listwire is well: what is up, what flows, what waits and for how long, what fails, what is used up."
     rows: Rows = {"Is it well?": _well(), "Throughput": _throughput(), "Latency": _latency(), "What waits": _waiting()}
-    rows |= {"Failures": _failures(), **feeding(), "Live page": _page(), "Resources": _resources()}
+    rows |= {"Failures": _failures(), **feeding(), "Sinks": _sinks(), "Live page": _page(), "Resources": _resources()}
     return board(OPERATIONS, says, rows)
 
 
@@ -65,14 +65,22 @@ def _throughput() -> list[Panel]:
             Ask("sum(rate(listwire_poll_stories_total{ours}[$__rate_interval]))", "brought"),
             Ask("sum(rate(listwire_stories_total{ours}[$__rate_interval]))", "taken in"),
             Ask("sum(rate(listwire_stories_relevant_total{ours}[$__rate_interval]))", "relevant"),
-            look=Look("cps", runbook="ListwireNoStories"),
+            look=Look("cps", 12, runbook="ListwireNoStories"),
         ),
         line(
             "Events by agent",
-            "What each agent has done with, canaries left out.",
-            Ask("sum by (agent) (rate(listwire_handler_seconds_count{ours}[$__rate_interval]))", "{{agent}}"),
-            look=Look("cps"),
+            "What each agent has done with, by how it ended; canaries are left out. `buried` is a dead letter.",
+            Ask(
+                "sum by (agent, outcome) (rate(listwire_events_total{ours}[$__rate_interval]))",
+                "{{agent}}, {{outcome}}",
+            ),
+            look=Look("cps", 12),
         ),
+    ]
+
+
+def _sinks() -> list[Panel]:
+    return [
         bars(
             "Deliveries",
             "Alerts by sink and by how it went. `failed` is tried again, `refused` is a dead letter at once.",
@@ -81,6 +89,22 @@ def _throughput() -> list[Panel]:
                 "{{sink}}, {{outcome}}",
             ),
             look=Look(runbook="ListwireSinkFailing"),
+        ),
+        line(
+            "Waiting for a sink",
+            "Messages that it has still to be given, or spared because they are not for it.",
+            Ask("max by (sink) (listwire_sink_waiting_messages{ours})", "{{sink}}"),
+            look=Look(runbook="ListwireSinkFailing"),
+        ),
+        line(
+            "How long a sink has taken nothing",
+            "0 where the last delivery went well. After a day its alerts become dead letters.",
+            Ask(
+                "(time() - max by (sink) (listwire_sink_failing_since_timestamp_seconds{ours} > 0))"
+                " or 0 * max by (sink) (listwire_sink_failing_since_timestamp_seconds{ours})",
+                "{{sink}}",
+            ),
+            look=Look("s", warn=60, bad=600, runbook="ListwireSinkFailing"),
         ),
     ]
 
@@ -94,7 +118,7 @@ def _latency() -> list[Panel]:
                 "histogram_quantile(0.5, sum by (stage, le) (rate(listwire_stage_seconds_bucket{ours}[5m])))",
                 "{{stage}}",
             ),
-            look=Look("s"),
+            look=Look("s", 6),
         ),
         line(
             "By stage, 95 %",
@@ -103,17 +127,22 @@ def _latency() -> list[Panel]:
                 "histogram_quantile(0.95, sum by (stage, le) (rate(listwire_stage_seconds_bucket{ours}[5m])))",
                 "{{stage}}",
             ),
-            look=Look("s", runbook="ListwireAlertsLate"),
+            look=Look("s", 6, runbook="ListwireAlertsLate"),
         ),
         line(
             "One event in an agent, 95 %",
             "Until all that it caused is acknowledged. All of them slow: the broker is. One of them: its stories are.",
             Ask(
-                "histogram_quantile(0.95, sum by (agent, le)"
-                " (rate(listwire_handler_seconds_bucket{ours}[$__rate_interval])))",
+                "histogram_quantile(0.95, sum by (agent, le) (rate(listwire_handler_seconds_bucket{ours}[5m])))",
                 "{{agent}}",
             ),
-            look=Look("s"),
+            look=Look("s", 6),
+        ),
+        bars(
+            "Stories that `fetched` does not time",
+            "Older than a day when they came, or without a time of publication: they would say nothing about us.",
+            Ask("sum by (reason) (increase(listwire_stage_untimed_total{ours}[$__interval]))", "{{reason}}"),
+            look=Look(width=6),
         ),
     ]
 

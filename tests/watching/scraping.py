@@ -33,7 +33,7 @@ class Prometheus:
     async def until(self, expr: str, within_s: float) -> None:
         """Returns when the query has a series."""
         async with asyncio.timeout(within_s):
-            while not await self.ask(expr):
+            while not await self.ask(expr):  # noqa: ASYNC110 - Prometheus raises no event of ours
                 await asyncio.sleep(0.2)
 
 
@@ -42,11 +42,7 @@ async def prometheus(
     command: str, folder: Path, targets: Mapping[str, int], edit: Callable[[str], str] = lambda rules: rules
 ) -> AsyncIterator[Prometheus]:
     """Scrapes the component's ports every second, with the rules as `edit` leaves them."""
-    folder.mkdir(parents=True)
-    (folder / "rules").mkdir()
-    for file in RULES:
-        (folder / "rules" / file.name).write_text(edit(file.read_text("utf-8")), "utf-8")
-    (folder / "prometheus.yml").write_text(_config(targets), "utf-8")
+    _write(folder, targets, edit)
     process = await asyncio.create_subprocess_exec(
         command,
         f"--config.file={folder / 'prometheus.yml'}",
@@ -65,6 +61,13 @@ async def prometheus(
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+def _write(folder: Path, targets: Mapping[str, int], edit: Callable[[str], str]) -> None:
+    (folder / "rules").mkdir(parents=True)
+    for file in RULES:
+        (folder / "rules" / file.name).write_text(edit(file.read_text("utf-8")), "utf-8")
+    (folder / "prometheus.yml").write_text(_config(targets), "utf-8")
 
 
 def _config(targets: Mapping[str, int]) -> str:

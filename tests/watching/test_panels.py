@@ -1,4 +1,4 @@
-"""Every panel asks a real Prometheus, which scrapes worker, poller and page at work on the sample wire, and finds data."""
+"""Each panel asks a real Prometheus that scrapes worker, poller and page at work on the sample wire, and finds data."""
 
 import asyncio
 import contextlib
