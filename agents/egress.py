@@ -11,6 +11,8 @@ import socket
 from collections.abc import Callable, Collection
 from typing import Any
 
+from agents.metrics import EGRESS_BLOCKED, Way
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 SocketFactory = Callable[[Any], socket.socket]
@@ -41,22 +43,30 @@ class BlockedAddress(OSError):  # noqa: N818 - a fact about the address
 
 
 def guard(
-    allowed: Collection[Network] = (), ports: Collection[int] = PORTS, refusal: str = NOT_PUBLIC
+    allowed: Collection[Network] = (),
+    ports: Collection[int] = PORTS,
+    refusal: str = NOT_PUBLIC,
+    *,
+    way: Way = Way.FEED,
 ) -> SocketFactory:
-    """A socket factory for a client's connector. It raises BlockedAddress instead of making a socket."""
+    """A socket factory for a client's connector. It raises BlockedAddress instead of making a socket.
+
+    `way`: what for, which is how a refusal is counted.
+    """
 
     def open_socket(addr_info: Any) -> socket.socket:
         family, kind, protocol, _, where = addr_info
         if not may_dial(str(where[0]), int(where[1]), allowed, ports):
+            EGRESS_BLOCKED.labels(what=way).inc()
             raise BlockedAddress(refusal)
         return socket.socket(family, kind, protocol)
 
     return open_socket
 
 
-def inner_guard(allowed: Collection[Network]) -> SocketFactory:
+def inner_guard(allowed: Collection[Network], way: Way = Way.FEED) -> SocketFactory:
     """A guard that lets only the allowed networks pass: for what no stranger on the way may read."""
-    return guard(allowed, (), NOT_ALLOWED)
+    return guard(allowed, (), NOT_ALLOWED, way=way)
 
 
 def may_dial(host: str, port: int, allowed: Collection[Network] = (), ports: Collection[int] = PORTS) -> bool:

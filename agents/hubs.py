@@ -13,6 +13,7 @@ import aiohttp
 
 from agents.egress import PORTS, Network, guard
 from agents.fetching import NO_ADDRESS, Limits, RefusedError, Trail, connect_problem, guarded_session, user_agent
+from agents.metrics import Way
 
 LEADS_ON = frozenset({307, 308})
 
@@ -36,7 +37,7 @@ class Hubs:
         limits: Limits | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        self._guard = guard(allowed, ports)
+        self._guard = guard(allowed, ports, way=Way.WEBSUB)
         self._headers = {"User-Agent": user_agent(contact), "Accept": "*/*", "Accept-Encoding": "identity"}
         self._session: aiohttp.ClientSession | None = None
 

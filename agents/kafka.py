@@ -35,7 +35,7 @@ from agents.messages import (
     Undeliverable,
     announcement,
 )
-from agents.metrics import PUBLISH_RETRIES
+from agents.metrics import BROKER_ERRORS, PUBLISH_RETRIES, Client
 from agents.reaching import PATIENCE_S, patience, raise_if_refused, require_broker
 from streams.topics import MAX_MESSAGE_BYTES
 
@@ -133,6 +133,7 @@ class Publisher:
             if isinstance(problem, BaseException)
         ]
         if failed:
+            BROKER_ERRORS.labels(client=Client.PRODUCER).inc()
             self._retire(producer)
             _raise_the_hopeless(failed, self.bootstrap)
             logger.warning("broker refused messages", topic=failed[0][0].topic, error=repr(failed[0][1]))

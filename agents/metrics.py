@@ -49,7 +49,7 @@ UNTIMED = Counter(
 BROKER_ERRORS = Counter("listwire_broker_errors_total", "Errors that the broker's clients reported.", ["client"])
 EGRESS_BLOCKED = Counter(
     "listwire_egress_blocked_total",
-    "Addresses that were not dialled, because they lie in a private network, by who would have.",
+    "Addresses that were not dialled, because they lie in a private network, by what for.",
     ["what"],
 )
 DATA_FREE = Gauge("listwire_data_free_bytes", "Free space where the data folder lies.")
@@ -193,9 +193,10 @@ class Way(StrEnum):
 class Kill(StrEnum):
     """Why a parser process ended."""
 
-    DEADLINE = "deadline"  # not done in time
+    SLOW = "slow"  # not done in the quick lane; the document goes to the slow one
+    DEADLINE = "deadline"  # not done within the full limits of time
     MEMORY = "memory"  # wanted more than it may have
-    CRASH = "crash"  # died of something else
+    CRASH = "crash"  # died of something else, or never came to life
 
 
 _CLOSED: tuple[tuple[Counter | Histogram, tuple[Iterable[str], ...]], ...] = (

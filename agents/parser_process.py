@@ -26,6 +26,8 @@ from streams.wires.documents import Document
 
 LENGTH_BYTES = 4
 MIB = 1024 * 1024
+OUT_OF_MEMORY = 70
+"""The exit code of who wanted more memory than it may have."""
 READY = bytes(LENGTH_BYTES)
 
 
@@ -124,7 +126,7 @@ def main() -> None:
     try:
         serve(sys.stdin.buffer, sink, cpu_s)
     except MemoryError:
-        os._exit(70)
+        os._exit(OUT_OF_MEMORY)
 
 
 if __name__ == "__main__":

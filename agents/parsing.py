@@ -17,7 +17,8 @@ import sys
 from dataclasses import dataclass
 
 from agents import parser_process
-from agents.parser_process import LENGTH_BYTES, READY, Answer, Request, framed
+from agents.metrics import PARSER_KILLS, Kill
+from agents.parser_process import LENGTH_BYTES, OUT_OF_MEMORY, READY, Answer, Request, framed
 from streams import codec
 from streams.errors import ListwireError, WireError
 from streams.wires.documents import Document
@@ -26,6 +27,7 @@ __all__ = ["Answer", "Parser", "ParserKilled", "ParserLimits", "Request"]
 
 START_S = 30.0
 LOWEST_PRIORITY = 19
+_KILLS: dict[int | None, Kill] = {OUT_OF_MEMORY: Kill.MEMORY, -signal.SIGXCPU: Kill.DEADLINE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,10 @@ class ParserLimits:
 class ParserKilled(ListwireError):  # noqa: N818 - what happened to it
     """The document cost its worker its life."""
 
-    def __init__(self, feed: str, detail: str) -> None:
+    def __init__(self, feed: str, detail: str, *, overdue: bool = False) -> None:
         super().__init__(f"{feed}: parser killed: {detail}")
         self.feed = feed
+        self.overdue = overdue  # by us, who waited long enough
         self.detail = detail
 
 
@@ -53,8 +56,8 @@ class Parser:
 
     def __init__(self, *, workers: int = 1, limits: ParserLimits | None = None) -> None:
         self._limits = limits or ParserLimits()
-        self._quick = _Lane(workers, self._limits, 0)
-        self._slow = _Lane(1, self._limits, LOWEST_PRIORITY)
+        self._quick = _Lane(workers, self._limits, 0, Kill.SLOW)
+        self._slow = _Lane(1, self._limits, LOWEST_PRIORITY, Kill.DEADLINE)
         self._slow_feeds: set[str] = set()
         self._killers: dict[str, bytes] = {}  # by feed, the hash of the document that killed a worker last
 
@@ -95,11 +98,12 @@ class Parser:
 
 
 class _Lane:
-    """Workers that take documents in turn."""
+    """Workers that take documents in turn; `overdue` is what it is called to be too slow for it."""
 
-    def __init__(self, workers: int, limits: ParserLimits, niceness: int) -> None:
+    def __init__(self, workers: int, limits: ParserLimits, niceness: int, overdue: Kill) -> None:
         self._limits = limits
         self._niceness = niceness
+        self._overdue = overdue
         self._free = asyncio.Semaphore(workers)
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
@@ -114,8 +118,10 @@ class _Lane:
             worker = await self._worker(request)
             try:
                 answer = await _asked(worker, raw, request, wall_s)
-            except BaseException:
+            except BaseException as error:
                 await self._end(worker)
+                if isinstance(error, ParserKilled):
+                    PARSER_KILLS.labels(reason=self._overdue if error.overdue else worker.died_of).inc()
                 raise
             await self._put_back(worker)
         return answer
@@ -130,6 +136,7 @@ class _Lane:
             if worker.is_alive:
                 return worker
             await self._end(worker)
+            PARSER_KILLS.labels(reason=worker.died_of).inc()
         worker = await _Worker.start(self._limits, self._niceness)
         self._workers.add(worker)
         try:
@@ -138,6 +145,7 @@ class _Lane:
         except BaseException as error:
             await self._end(worker)
             if isinstance(error, TimeoutError | asyncio.IncompleteReadError):
+                PARSER_KILLS.labels(reason=Kill.CRASH).inc()
                 raise ParserKilled(request.feed.key, "its worker does not start") from None
             raise
         return worker
@@ -160,7 +168,7 @@ async def _asked(worker: "_Worker", raw: bytes, request: Request, wall_s: float)
         async with asyncio.timeout(wall_s):
             return await worker.ask(raw, request)
     except TimeoutError:
-        raise ParserKilled(request.feed.key, f"no answer within {wall_s:g} s") from None
+        raise ParserKilled(request.feed.key, f"no answer within {wall_s:g} s", overdue=True) from None
     except (asyncio.IncompleteReadError, ConnectionError):
         raise ParserKilled(request.feed.key, "over its limit of time or memory") from None
 
@@ -192,6 +200,11 @@ class _Worker:
     @property
     def is_alive(self) -> bool:
         return self._process.returncode is None
+
+    @property
+    def died_of(self) -> Kill:
+        """What ended it, who is dead: by its own limits, or not."""
+        return _KILLS.get(self._process.returncode, Kill.CRASH)
 
     async def ready(self) -> None:
         """Returns when everything is imported, so that the time of a document is its own."""

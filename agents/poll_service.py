@@ -17,7 +17,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agents.build import tell_build
 from agents.callbacks import called
 from agents.collector import Collector
 from agents.credentials import Credentials
@@ -42,6 +41,7 @@ from agents.polls import Look
 from agents.settings import Settings
 from agents.shards import Adapt, Shards
 from agents.signals import stop_signal
+from agents.vitals import tell_vitals
 from agents.watch import asking, unready, watching
 from agents.watcher import Habits
 from agents.websub import Subscriber
@@ -143,7 +143,7 @@ async def _service(settings: Settings, limits: Limits = LIMITS) -> AsyncIterator
             await service.listen_to_hubs(settings, settings.websub_url, stack)
         await stack.enter_async_context(serving(settings.metrics_host, settings.poller_metrics_port, service.missing))
         await stack.enter_async_context(watching(service.stalls, service.poller.is_overdue))
-        tell_build()
+        tell_vitals(settings.data_dir)
         yield service
 
 

@@ -19,6 +19,7 @@ from yarl import URL
 
 from agents.egress import PORTS, BlockedAddress, guard, inner_guard
 from agents.fetching import NO_ADDRESS, Limits, guarded_session, user_agent
+from agents.metrics import Way
 from agents.sinks import Means, Refusal, SinkError
 from streams.schedule import retry_after_s
 
@@ -72,7 +73,7 @@ class Poster:
             return self._session[1]
         await self.close()
         allowed, ports = self._means.allowed, PORTS | {origin.port or 443}
-        factory = guard(allowed, ports) if origin.scheme == "https" else inner_guard(allowed)
+        factory = guard(allowed, ports, way=Way.SINK) if origin.scheme == "https" else inner_guard(allowed, Way.SINK)
         session = guarded_session(factory, self._limits, {"User-Agent": user_agent(self._means.contact)})
         self._session = origin, session
         return session

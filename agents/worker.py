@@ -17,7 +17,6 @@ from typing import Any
 
 from agents.app import GROUP, Assignment, Station, build_app
 from agents.bookkeeper import Bookkeeper, Rules
-from agents.build import tell_build
 from agents.classifier import Classifier
 from agents.deadletter import Guard, Publishes, exit_now
 from agents.detector import Detector
@@ -32,6 +31,7 @@ from agents.sentinel import Sentinel
 from agents.settings import Settings
 from agents.signals import stop_signal
 from agents.sinks import Sink, means_of, open_sinks
+from agents.vitals import tell_vitals
 from agents.watch import unready, watching
 from streams.alerts import settle, status_of
 from streams.classifying import classify
@@ -77,7 +77,7 @@ async def run_worker(
     sentinel = Sentinel(broker, GROUP, publisher, stalls)
     agents = stations(registry, publisher, sentinel.listening(read_log))
     app, assignment = build_app(broker, agents, settings.data_dir, bystander=sentinel)
-    tell_build()
+    tell_vitals(settings.data_dir)
     begin_registry(registry.authorities, registry.groups)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(publisher.stop)

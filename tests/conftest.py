@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from agents.broker import Broker, BrokerError, BrokerSpec, BrokerUnavailableError, prepare
 from agents.broker_jars import find_java, java_version
@@ -85,6 +86,36 @@ def kafka(broker_spec: Callable[[Path], BrokerSpec], tmp_path_factory: pytest.Te
     """The `host:port` of one Apache Kafka for all tests, empty at first: each names topics of its own."""
     with Broker.start(broker_spec(tmp_path_factory.mktemp("kafka")), lambda _: None) as broker:
         yield broker.bootstrap
+
+
+class Meter:
+    """What the metrics say now, and how far one has moved since the test began."""
+
+    def __init__(self) -> None:
+        self._before = self._samples()
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """The value of a series; None: there is none."""
+        return self._samples().get((name, frozenset(labels.items())))
+
+    def moved(self, name: str, **labels: str) -> float:
+        """How much a counter, or a histogram's `_count` or `_sum`, has grown."""
+        return (self.value(name, **labels) or 0.0) - self._before.get((name, frozenset(labels.items())), 0.0)
+
+    @staticmethod
+    def _samples() -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        families = REGISTRY.collect()
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+
+@pytest.fixture
+def meter() -> Meter:
+    """Reads the metrics of this process."""
+    return Meter()
 
 
 _OF_A_STORY = frozenset(StoryRef.__struct_fields__) - frozenset(Alert.__struct_fields__)

@@ -4,13 +4,14 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 
-from agents.build import tell_build
 from agents.health import serving
 from agents.metrics import METRICS
+from agents.vitals import tell_vitals
 from streams.errors import SettingsError
 
 PROBLEMS: list[str] = []
@@ -44,9 +45,9 @@ async def test_readiness_names_what_is_missing(http: Http) -> None:
         assert answer.status == 200
 
 
-async def test_every_metric_is_served_with_its_help(http: Http) -> None:
+async def test_every_metric_is_served_with_its_help(http: Http, tmp_path: Path) -> None:
     session, url = http
-    tell_build()
+    tell_vitals(tmp_path)
     async with session.get(f"{url}/metrics") as answer:
         text = await answer.text()
     for metric in METRICS:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from agents.metrics import Kill
 from agents.parsing import Parser, ParserKilled, ParserLimits, Request
 from streams import wires
 from streams.errors import WireError
@@ -23,6 +24,12 @@ REQUEST = Request(feed=FEED, received_at=NOW, media_type="text/xml", url="https:
 GOOD = b"<rss version='2.0'><channel><item><guid>1</guid><title>One</title></item></channel></rss>"
 ENDLESS = GOOD.replace(b"<title>", b"<author>" + b"a" * 400_000 + b"</author><title>")
 """feedparser seeks an address in `author` by an expression that takes the square of the text's length."""
+
+
+def kills(meter: Any) -> dict[str, float]:
+    """What was counted in this test."""
+    moved = {kill: meter.moved("listwire_parser_kills_total", reason=kill) for kill in Kill}
+    return {str(kill): count for kill, count in moved.items() if count}
 
 
 @pytest.fixture
@@ -61,25 +68,28 @@ async def test_one_worker_serves_many_documents(parser: Parser) -> None:
     assert len(parser.pids) == 1
 
 
-async def test_a_document_that_takes_too_much_time_is_killed_and_the_next_is_read(parser: Parser) -> None:
+async def test_a_document_that_takes_too_much_time_is_killed_and_the_next_is_read(parser: Parser, meter: Any) -> None:
     with pytest.raises(ParserKilled, match="f: parser killed"):
         await parser.parse(ENDLESS, REQUEST)
     assert parser.pids == ()
     assert (await parser.parse(GOOD, REQUEST)).stories[0].guid == "1"
+    assert kills(meter) == {"slow": 1, "deadline": 1}
 
 
-async def test_the_clock_ends_what_the_processor_limit_does_not(new_parser: Callable[..., Parser]) -> None:
+async def test_the_clock_ends_what_the_processor_limit_does_not(new_parser: Callable[..., Parser], meter: Any) -> None:
     parser = new_parser(cpu_s=60, wall_s=0.5)
     with pytest.raises(ParserKilled, match=r"no answer within 0\.5 s"):
         await parser.parse(ENDLESS, REQUEST)
     assert parser.pids == ()
+    assert kills(meter) == {"slow": 1, "deadline": 1}
 
 
-async def test_a_document_that_takes_too_much_memory_is_killed(new_parser: Callable[..., Parser]) -> None:
+async def test_a_document_that_takes_too_much_memory_is_killed(new_parser: Callable[..., Parser], meter: Any) -> None:
     parser = new_parser(cpu_s=60, wall_s=60, memory_mib=72)
     with pytest.raises(ParserKilled, match="over its limit"):
         await parser.parse(GOOD.replace(b"One", "\U0001f5de ".encode() * 1_000_000), REQUEST)
     assert (await parser.parse(GOOD, REQUEST)).stories[0].guid == "1"
+    assert kills(meter) == {"memory": 2}  # in each lane
 
 
 async def test_a_worker_is_replaced_after_so_many_documents(new_parser: Callable[..., Parser]) -> None:
@@ -91,7 +101,7 @@ async def test_a_worker_is_replaced_after_so_many_documents(new_parser: Callable
     assert seen == [1, 0, 1, 0]
 
 
-async def test_a_worker_killed_from_outside_is_not_blamed_on_the_next_document(parser: Parser) -> None:
+async def test_a_worker_killed_from_outside_is_not_blamed_on_the_next_document(parser: Parser, meter: Any) -> None:
     await parser.parse(GOOD, REQUEST)
     (worker,) = parser.pids
     os.kill(worker, signal.SIGKILL)
@@ -100,6 +110,7 @@ async def test_a_worker_killed_from_outside_is_not_blamed_on_the_next_document(p
             await asyncio.sleep(0.01)
     assert (await parser.parse(GOOD, REQUEST)).stories[0].guid == "1"
     assert parser.pids != (worker,)
+    assert kills(meter) == {"crash": 1}
 
 
 async def test_asking_can_be_given_up_without_mixing_up_the_answers(parser: Parser) -> None:

@@ -28,8 +28,9 @@ from aiosmtplib.errors import SMTPDataError, SMTPSenderRefused
 
 from agents.credentials import CredentialError, secret_bytes
 from agents.dialling import dial
-from agents.egress import BlockedAddress, SocketFactory, guard, inner_guard
+from agents.egress import BlockedAddress, Network, SocketFactory, guard, inner_guard
 from agents.mailing import Letterhead, letter_of, letterhead_of, mail_id
+from agents.metrics import Way
 from agents.posting import NOT_ALLOWED
 from agents.sinks import Means, Refusal, SinkError
 from streams.errors import SettingsError
@@ -53,7 +54,7 @@ def open_sink(outlet: Outlet, means: Means) -> SmtpSink:
     if credentials and outlet.how == "plain":
         raise outlet.refusal("credentials never travel without TLS")
     port = outlet.port or PORTS[outlet.how]
-    factory = inner_guard(means.allowed) if outlet.how == "plain" else guard(means.allowed, {port})
+    factory = _guard(outlet, port, means.allowed)
     sink = SmtpSink(
         Relay(outlet.host, port, outlet.how, factory, Path(credentials).expanduser() if credentials else None),
         head,
@@ -64,6 +65,10 @@ def open_sink(outlet: Outlet, means: Means) -> SmtpSink:
     except CredentialError as error:
         raise outlet.refusal(str(error)) from None
     return sink
+
+
+def _guard(outlet: Outlet, port: int, allowed: Sequence[Network]) -> SocketFactory:
+    return inner_guard(allowed, Way.SINK) if outlet.how == "plain" else guard(allowed, {port}, way=Way.SINK)
 
 
 def _tls(outlet: Outlet) -> ssl.SSLContext:

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from agents.build import tell_build
 from agents.kafka import require_broker
 from agents.link_settings import link_of
 from agents.logs import get_logger
 from agents.messages import Incoming
 from agents.settings import Settings
 from agents.signals import stop_signal
+from agents.vitals import tell_vitals
 from agents.web.board import Board
 from agents.web.follower import Follower
 from agents.web.site import Site
@@ -31,7 +31,7 @@ async def run_web(settings: Settings, registry: Registry, say: Callable[[str], N
     """
     broker = link_of(settings)
     stop = stop_signal()
-    tell_build()
+    tell_vitals(settings.data_dir)
     await require_broker(broker)
     follower = Follower(broker, lambda message: _take(site, message))
     site = Site(Board(settings.web_keep), registry, follower.caught_up.is_set, lambda: follower.broker_answers)
