@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,9 @@ class Prometheus:
 
 @asynccontextmanager
 async def prometheus(
-    command: str, folder: Path, targets: Mapping[str, int], edit: Callable[[str], str] = lambda rules: rules
+    command: str, folder: Path, targets: Mapping[str, Sequence[int]], edit: Callable[[str], str] = lambda rules: rules
 ) -> AsyncIterator[Prometheus]:
-    """Scrapes the component's ports every second, with the rules as `edit` leaves them."""
+    """Scrapes the ports of each component every second, with the rules as `edit` leaves them."""
     _write(folder, targets, edit)
     process = await asyncio.create_subprocess_exec(
         command,
@@ -63,19 +63,19 @@ async def prometheus(
         await process.wait()
 
 
-def _write(folder: Path, targets: Mapping[str, int], edit: Callable[[str], str]) -> None:
+def _write(folder: Path, targets: Mapping[str, Sequence[int]], edit: Callable[[str], str]) -> None:
     (folder / "rules").mkdir(parents=True)
     for file in RULES:
         (folder / "rules" / file.name).write_text(edit(file.read_text("utf-8")), "utf-8")
     (folder / "prometheus.yml").write_text(_config(targets), "utf-8")
 
 
-def _config(targets: Mapping[str, int]) -> str:
+def _config(targets: Mapping[str, Sequence[int]]) -> str:
     config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))
     config["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     (job,) = config["scrape_configs"]
     for group in job["static_configs"]:
-        group["targets"] = [f"127.0.0.1:{targets[group['labels']['component']]}"]
+        group["targets"] = [f"127.0.0.1:{port}" for port in targets[group["labels"]["component"]]]
     return str(yaml.safe_dump(config))
 
 

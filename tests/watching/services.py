@@ -14,13 +14,17 @@ import psutil
 from agents.keeper import end, keep
 
 READY_S = 60.0
+FAULTY = str(Path(__file__).with_name("faulty.py"))
 
 
 class Service:
     """A command of Listwire's with a port. Signals go to the command itself, not to its keeper."""
 
-    def __init__(self, folder: Path, port: int, environment: Mapping[str, str], *arguments: str) -> None:
+    def __init__(
+        self, folder: Path, port: int, environment: Mapping[str, str], *arguments: str, faults: str = ""
+    ) -> None:
         self.port = port
+        self.faults = faults
         self._environment = {**os.environ, **environment}
         self._arguments = arguments
         self._log = folder / f"{arguments[0]}-{port}.log"
@@ -44,12 +48,14 @@ class Service:
         self._kept.wait(15)
         self._let_go()
 
-    def restart(self, **changes: str) -> None:
-        """Starts it again, with these variables changed."""
+    def restart(self, faults: str = "", **changes: str) -> None:
+        """Starts it again, with these faults, and these variables changed."""
+        self.faults = faults
         self._environment |= changes
         self._kept = self._start()
 
     def stop(self) -> None:
+        """As a supervisor does."""
         if self._kept.poll() is None:
             end(self._kept, 30)
         self._let_go()
@@ -70,7 +76,8 @@ class Service:
 
     def _start(self) -> subprocess.Popen[bytes]:
         option = "--port" if self._arguments[0] == "web" else "--metrics-port"
-        command = [sys.executable, "-P", "-m", "agents", *self._arguments, option, str(self.port)]
+        program = [FAULTY, self.faults] if self.faults else ["-P", "-m", "agents"]
+        command = [sys.executable, *program, *self._arguments, option, str(self.port)]
         with self._log.open("ab") as log:
             return keep(command, env=self._environment, stdout=log, stderr=log)
 

@@ -51,7 +51,8 @@ async def _look(command: str, bootstrap: str, folder: Path) -> Seen:
         Service(folder, ports["web"], environment, "web", "--baseline", "none"),
     ]
     try:
-        async with prometheus(command, folder / "prometheus", ports) as server, contextlib.AsyncExitStack() as stack:
+        targets = {component: (port,) for component, port in ports.items()}
+        async with prometheus(command, folder / "prometheus", targets) as server, contextlib.AsyncExitStack() as stack:
             await asyncio.gather(*(service.ready() for service in services))
             await stack.enter_async_context(_reader(ports["web"]))
             url = await stack.enter_async_context(serving_wire(_hurried(datetime.now(UTC))))
