@@ -15,16 +15,16 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
 
+from agents.feed_metrics import count_round
 from agents.intake import Intake, Taken
 from agents.logs import get_logger
-from agents.polls import FAULT, RETRY_FIRST_S, RETRY_LIMIT_S, UNSENT, Look, Observe, Remembers
+from agents.polls import FAULT, RETRY_FIRST_S, RETRY_LIMIT_S, UNREADABLE, UNSENT, Look, Observe, Remembers
 from agents.watcher import FolderError, Habits, Watcher, told
 from streams.drops import Refusal, Waiting
 from streams.errors import ListwireError, WireError
 from streams.polling import FeedState, Outcome, worth_storing
 
 BATCH = 100
-UNREADABLE = "unreadable"  # outcome of a file that we have no right to read
 
 logger = get_logger("collector")
 
@@ -76,6 +76,8 @@ class Collector:
             while True:
                 collected = await self._attempt()
                 troubles = troubles + 1 if collected is None else 0
+                if self.is_watching or troubles:
+                    count_round(self.feed.key, troubles)
                 await self._world.sleep(self._pause_s(collected, troubles))
         finally:
             self.close()

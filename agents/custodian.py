@@ -26,6 +26,7 @@ from agents.held import HeldLog
 from agents.logs import get_logger
 from agents.messages import Outgoing
 from agents.polls import RETRY_FIRST_S, RETRY_LIMIT_S, Surroundings
+from agents.timing import observe_fetched, received_at
 from streams.codec import encode
 from streams.embargo import LOOK_AGAIN_S, Plan, received, released, wait_s
 from streams.errors import ListwireError
@@ -111,13 +112,19 @@ class Custodian:
         return len(plan.publish)
 
     async def _act(self, plan: Plan) -> None:
+        now = self._world.now()
         changes = [
             *(Outgoing(Topic.HELD, held.key.encode(), encode(held)) for held in plan.hold),
-            *(Outgoing(Topic.STORIES, story.id.encode(), encode(story)) for story in plan.publish),
+            *(
+                Outgoing(Topic.STORIES, story.id.encode(), encode(story), received_at(story, now))
+                for story in plan.publish
+            ),
             *(Outgoing(Topic.HELD, held.key.encode(), None) for held in plan.drop),
         ]
         try:
             await self._publisher.publish(*changes)
+            for story in plan.publish:
+                observe_fetched(story, self._world.now())
         finally:
             if plan.hold or plan.drop:
                 self.held.wrote()

@@ -29,8 +29,10 @@ from agents.kafka import BrokerError, Incoming, Outgoing, Undeliverable
 from agents.letters import Failure, Handling, letter
 from agents.logs import get_logger
 from agents.messages import is_canary
-from agents.metrics import DEADLETTERS, HANDLER_SECONDS
+from agents.metrics import DEADLETTERS, EVENTS, HANDLER_SECONDS, Step
+from agents.timing import handed_on, observe
 from streams.errors import ListwireError, RecordError
+from streams.topics import Topic
 
 S = TypeVar("S")
 Handler = Callable[[Incoming], Awaitable[Sequence[Outgoing]]]
@@ -55,6 +57,16 @@ class Reason(StrEnum):
 
 for _reason in Reason:
     DEADLETTERS.labels(reason=_reason)  # each series starts at 0, so that its first event is seen as an increase
+
+
+class Ending(StrEnum):
+    """The ways through the guard. The label of their metric."""
+
+    HANDLED = "handled"
+    BURIED = "buried"
+    HELD = "held"
+    ABORTED = "aborted"
+    FAILED = "failed"  # the upkeep at a canary: the next one tries again
 
 
 class Refused(ListwireError):  # noqa: N818 - what a handler does with an event, not what went wrong in it
@@ -104,6 +116,13 @@ class Guard:
     sink: str | None = None
     mark: Callable[[Incoming, Failure], Sequence[Outgoing]] = no_mark
     """What else is to be sent, once the letter of an event is acknowledged."""
+    step: Step | None = None
+    """What a story has passed when its event is handled; the herald, which spares many an alert, tells it by itself."""
+
+    def __post_init__(self) -> None:
+        """Its series begin at 0."""
+        for ending in Ending:
+            EVENTS.labels(agent=self.agent, outcome=ending)
 
     async def __call__(self, event: Incoming, hold: Callable[[], None] = no_hold) -> None:
         """Returns once the event is handled or buried; `hold` pins its offset if neither was possible."""
@@ -115,17 +134,24 @@ class Guard:
                     logger.error("upkeep failed", event_at=event.origin, reason=failure.reason, error=failure.error)
                 elif failure:
                     await self._bury(event, failure)
+                self._count(_ending(event, failure))
         except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be committed
             hold()
+            self._count(Ending.ABORTED)
             logger.critical("event can be neither handled nor buried", event_at=event.origin, error=repr(error))
             self.abort()
         except BaseException:
             hold()
+            self._count(Ending.HELD)
             raise
+
+    def _count(self, ending: Ending) -> None:
+        EVENTS.labels(agent=self.agent, outcome=ending).inc()
 
     async def _handle(self, event: Incoming) -> Failure | None:
         try:
-            await self.publisher.publish(*await self._within_deadline(event))
+            caused = await self._within_deadline(event)
+            await self.publisher.publish(*handed_on(event, caused))
         except BrokerError:
             raise
         except asyncio.CancelledError as error:
@@ -134,6 +160,8 @@ class Guard:
             return Failure(Reason.HANDLER_ERROR, repr(error))
         except Exception as error:  # noqa: BLE001 - an exception that got past us would be a lost event
             return _failure(error)
+        if self.step is not None and (self.step is not Step.ANNOUNCED or _announces(caused)):
+            observe(self.step, event)
         return None
 
     async def _within_deadline(self, event: Incoming) -> Sequence[Outgoing]:
@@ -162,6 +190,16 @@ def tolerant(absorb: Callable[[S, Incoming], object]) -> Callable[[S, Incoming],
             logger.debug("message not folded", event_at=message.origin, error=repr(error))
 
     return absorbing
+
+
+def _ending(event: Incoming, failure: Failure | None) -> Ending:
+    if failure is None:
+        return Ending.HANDLED
+    return Ending.FAILED if is_canary(event.headers) else Ending.BURIED
+
+
+def _announces(caused: Sequence[Outgoing]) -> bool:
+    return any(message.topic == Topic.ALERTS for message in caused)
 
 
 def _failure(error: Exception) -> Failure:

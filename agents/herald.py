@@ -38,9 +38,10 @@ from agents.letters import FOR_ONE_SINK
 from agents.link import Bootstrap, client_options
 from agents.logs import get_logger
 from agents.memory import ReadLog
-from agents.metrics import DELIVERIES
+from agents.metrics import DELIVERIES, Step
 from agents.parcels import MOST, Progress, batches, parcels
 from agents.sinks import BundleSink, Refusal, Sink, SinkError, group_of
+from agents.timing import observe
 from streams.codec import decode
 from streams.errors import RecordError
 from streams.filters import EVERYTHING, Filter
@@ -161,6 +162,7 @@ class Herald:
         if refused := self._fates[event.origin]:
             raise refused
         DELIVERIES.labels(sink=self.scheme, outcome="delivered").inc()
+        observe(Step.DELIVERED, event)
         _note(self._delivered, (alert.id, alert.revision))
         return ()
 

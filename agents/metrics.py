@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.metrics import MetricWrapperBase
 
 from streams.classifying import QuietReason
+from streams.latency import Untimed
 from streams.novelty import REASONS
 from streams.reading.effects import Drop
 from streams.stalls import Part
@@ -165,13 +166,6 @@ class Step(StrEnum):
     READ = "read"  # its reports are acknowledged
     ANNOUNCED = "announced"  # an alert is acknowledged
     DELIVERED = "delivered"  # a sink has taken the alert
-
-
-class Untimed(StrEnum):
-    """Why the time from publication to arrival says nothing about us."""
-
-    OLD = "old"  # of more than a day ago: the first look at a feed, or what a feed brought late
-    UNDATED = "undated"  # no time of publication, or only its day
 
 
 class Client(StrEnum):

@@ -22,6 +22,7 @@ from agents.collector import Collector
 from agents.credentials import Credentials
 from agents.custodian import Custodian
 from agents.feed_list import FeedList
+from agents.feed_metrics import begin_feed, count_look
 from agents.feed_state import KafkaFeedState, KafkaSubscriptions
 from agents.fetching import Fetcher
 from agents.following import Following
@@ -33,7 +34,7 @@ from agents.kafka import Publisher, create_topics
 from agents.link_settings import link_of
 from agents.logs import get_logger
 from agents.memory import LogReader
-from agents.metrics import FEEDS, KEPT_BACK, NEW_STORIES, NEWEST_ITEM, POLL_SECONDS, POLLS
+from agents.metrics import FEEDS
 from agents.parsing import Parser
 from agents.piping import Piped, pipe
 from agents.poller import Poller
@@ -46,7 +47,6 @@ from agents.watch import asking, unready, watching
 from agents.watcher import Habits
 from agents.websub import Subscriber
 from streams.feeds import FeedSpec
-from streams.polling import FeedState
 from streams.stalls import LIMITS, Limits, Stalls
 
 PARSERS = 2
@@ -219,8 +219,9 @@ class _Service:
 
     def _collector(self, feed: FeedSpec) -> Collector:
         def observe(look: Look) -> None:
-            _count(look, collector.state)
+            count_look(look, collector.state)
 
+        begin_feed(feed, None)
         intake = Intake(feed, self.custodian.publish, self._parser)
         refresh = partial(self._refresh, feed.key)
         collector = Collector(intake, store=self.store, observe=observe, refresh=refresh, habits=self._habits)
@@ -236,15 +237,4 @@ class _Service:
 
     def _observe(self, look: Look) -> None:
         self.stalls.looked()
-        _count(look, self.poller.states.get(look.feed))
-
-
-def _count(look: Look, state: FeedState | None) -> None:
-    POLLS.labels(outcome=look.outcome).inc()
-    POLL_SECONDS.observe(look.seconds)
-    if look.new:
-        NEW_STORIES.labels(feed=look.feed).inc(look.new)
-    for dropped in look.kept_back:
-        KEPT_BACK.labels(reason=dropped.reason).inc(dropped.items)
-    if state is not None and state.newest is not None:
-        NEWEST_ITEM.labels(feed=look.feed).set(state.newest.timestamp())
+        count_look(look, self.poller.states.get(look.feed))

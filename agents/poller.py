@@ -166,7 +166,8 @@ class Poller:
             document = await self._parser.parse(body, self._request(feed, state, fetched))
             after, stories, kept_back = digest(state, fetched, document, self._world.now())
             await self._hand_over(feed, state, pushed(state, after), stories)
-        self._observe(Look(key, Outcome.PUSHED, time.perf_counter() - started, len(stories), kept_back))
+        took = time.perf_counter() - started
+        self._observe(Look(key, Outcome.PUSHED, took, len(stories), kept_back, len(body)))
 
     async def _hand_over(self, feed: FeedSpec, before: FeedState, after: FeedState, stories: Sequence[Story]) -> None:
         if stories:
@@ -201,7 +202,8 @@ class Poller:
         if trouble is None:
             polled = attempt.result()
             if polled is not None:
-                self._observe(Look(feed.key, polled.fetched.outcome, took, len(polled.stories), polled.kept_back))
+                fetched, new = polled.fetched, len(polled.stories)
+                self._observe(Look(feed.key, fetched.outcome, took, new, polled.kept_back, len(fetched.body)))
             return True
         if isinstance(trouble, ListwireError):
             logger.warning("poll not handed over", feed=feed.key, error=str(trouble))

@@ -18,6 +18,7 @@ from streams.wires.documents import Document, Dropped
 RETRY_FIRST_S = 1.0
 RETRY_LIMIT_S = 60.0
 UNSENT = "unsent"  # outcome of a poll whose stories or state the broker did not take
+UNREADABLE = "unreadable"  # outcome of a file that we have no right to read
 FAULT = "fault"  # outcome of a poll that met a fault of ours
 
 
@@ -55,6 +56,7 @@ class Look(NamedTuple):
     seconds: float
     new: int = 0
     kept_back: tuple[Dropped, ...] = ()
+    size: int = 0  # bytes of the document, as they came over the wire
 
 
 class Pushes(Protocol):

@@ -26,7 +26,7 @@ from agents.kafka import Publisher, create_topics
 from agents.link_settings import link_of
 from agents.logs import get_logger
 from agents.memory import LogReader, ReadLog
-from agents.metrics import begin_registry
+from agents.metrics import Step, begin_registry
 from agents.sentinel import Sentinel
 from agents.settings import Settings
 from agents.signals import stop_signal
@@ -101,11 +101,19 @@ def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> lis
     detector = Detector(registry, read_log, read, reports)
     bookkeeper = Bookkeeper(registry, read_log, Rules(open_entry, settle, status_of))
     return [
-        Station(Topic.STORIES, Guard("classifier", Classifier(registry, classify), publisher), _nothing),
-        Station(Topic.RELEVANT, Guard("detector", detector, publisher, detector.prepare), detector.memory.forget),
+        Station(
+            Topic.STORIES,
+            Guard("classifier", Classifier(registry, classify), publisher, step=Step.CLASSIFIED),
+            _nothing,
+        ),
+        Station(
+            Topic.RELEVANT,
+            Guard("detector", detector, publisher, detector.prepare, step=Step.READ),
+            detector.memory.forget,
+        ),
         Station(
             Topic.CLAIMS,
-            Guard("bookkeeper", bookkeeper, publisher, bookkeeper.prepare, mark=bookkeeper.mark),
+            Guard("bookkeeper", bookkeeper, publisher, bookkeeper.prepare, mark=bookkeeper.mark, step=Step.ANNOUNCED),
             bookkeeper.forget,
             upkeep=Guard("upkeep", bookkeeper.mend, publisher, bookkeeper.prepare, deadline_s=None),
         ),

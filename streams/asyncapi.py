@@ -55,6 +55,7 @@ _HEADERS = {
     "ce_dataschema": {"type": "string", "description": "The $id of the JSON Schema of the value."},
     "ce_time": {"type": "string", "format": "date-time", "description": "When its story was published, if it says so."},
     "content-type": {"type": "string", "const": "application/json"},
+    "received": {"type": "string", "description": "Since when the story was ours, in seconds of the epoch."},
 }
 
 
@@ -124,7 +125,7 @@ def _message(topic: Topic, examples: list[Event]) -> Document:
     }
     made: Document = {**shared, "title": kind.__name__, "contentType": "application/json", "payload": payload}
     if topic in PUBLIC:
-        required = [name for name in _HEADERS if name != "ce_time"]
+        required = [name for name in _HEADERS if name not in {"ce_time", "received"}]
         made["headers"] = {"type": "object", "properties": _HEADERS, "required": required}
         made["examples"] = [_example(event) for event in examples]
     return made

@@ -1,18 +1,35 @@
 """Each metric moves when its cause happens, and only then."""
 
+import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agents.broker_errors import count_client_errors
+from agents.custodian import Custodian
+from agents.deadletter import Ending, Guard, Handler
 from agents.egress import BlockedAddress, guard, inner_guard
-from agents.metrics import Client, Way, begin_registry
+from agents.feed_metrics import count_look, count_round, end_feeds
+from agents.feed_state import KafkaFeedState, KafkaSubscriptions
+from agents.following import Following
+from agents.held import HeldLog
+from agents.messages import CANARY, BrokerDown, Headers, Incoming, Outgoing
+from agents.metrics import Client, Step, Way, begin_registry
+from agents.poller import Poller
+from agents.polls import Look, Surroundings
+from agents.timing import handed_on, observe
 from agents.vitals import registry_hash, tell_vitals
+from streams.feeds import FeedSpec
+from streams.polling import FeedState, Outcome
+from streams.records import Story, StoryId
+from streams.topics import Topic
 
 LOOPBACK = (2, 1, 6, "", ("127.0.0.1", 443))
 CLIENTS = logging.getLogger("aiokafka")
@@ -86,3 +103,218 @@ class TestVitals:
     @pytest.mark.parametrize("name", ["resident_memory_bytes", "cpu_seconds_total", "open_fds", "max_fds"])
     def test_the_process_tells_of_itself(self, meter: Any, name: str) -> None:
         assert (meter.value(f"process_{name}") or 0) > 0
+
+
+NOW_S = 1_795_521_600.0
+RECEIVED_5_S_AGO = (("received", b"1795521595.000"),)
+
+
+class Desk:
+    """Acknowledges all that is published, or refuses it."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.sent: list[Outgoing] = []
+        self._error = error
+
+    async def publish(self, *messages: Outgoing) -> None:
+        if self._error is not None:
+            raise self._error
+        self.sent += messages
+
+
+def incoming(topic: Topic, headers: Headers = RECEIVED_5_S_AGO) -> Incoming:
+    return Incoming(topic, 0, 7, b"k", b"{}", headers)
+
+
+def answering(*outputs: Outgoing, error: Exception | None = None) -> Handler:
+    async def handler(_: Incoming) -> Sequence[Outgoing]:
+        if error is not None:
+            raise error
+        return outputs
+
+    return handler
+
+
+class TestStages:
+    def test_a_stage_is_timed_from_the_arrival_that_the_message_tells(self, meter: Any) -> None:
+        observe(Step.READ, incoming(Topic.RELEVANT), lambda: NOW_S)
+        assert meter.moved("listwire_stage_seconds_sum", stage="read") == pytest.approx(5)
+        assert meter.moved("listwire_stage_seconds_count", stage="read") == 1
+
+    @pytest.mark.parametrize("told", [b"", b"nan", b"inf", b"-1", b"1e3", b"1.2.3", b"\xff", b"9" * 21])
+    def test_what_a_stranger_writes_there_is_not_timed(self, meter: Any, told: bytes) -> None:
+        observe(Step.READ, incoming(Topic.RELEVANT, (("received", told),)), lambda: NOW_S)
+        assert meter.moved("listwire_stage_seconds_count", stage="read") == 0
+
+    def test_a_letter_that_is_sent_again_is_not_timed_nor_what_it_causes(self, meter: Any) -> None:
+        again = incoming(Topic.RELEVANT, (*RECEIVED_5_S_AGO, ("attempt", b"1")))
+        observe(Step.READ, again, lambda: NOW_S)
+        assert meter.moved("listwire_stage_seconds_count", stage="read") == 0
+        assert handed_on(again, [Outgoing(Topic.CLAIMS, b"k", b"v")]) == [Outgoing(Topic.CLAIMS, b"k", b"v")]
+
+    async def test_what_a_story_causes_tells_of_its_arrival_and_no_row_of_a_table_does(self) -> None:
+        desk = Desk()
+        rows = [Outgoing(topic, b"k", b"v") for topic in (Topic.CLAIMS, Topic.ALERTS, Topic.STATUS, Topic.STORY_KEYS)]
+        await Guard("t", answering(*rows), desk)(incoming(Topic.RELEVANT))
+        assert [sent.headers for sent in desk.sent] == [RECEIVED_5_S_AGO, RECEIVED_5_S_AGO, (), ()]
+
+    @pytest.mark.parametrize(
+        ("step", "topic", "counted"),
+        [
+            (Step.CLASSIFIED, Topic.RELEVANT, 1),
+            (Step.READ, Topic.CLAIMS, 1),
+            (Step.ANNOUNCED, Topic.STATUS, 0),
+            (Step.ANNOUNCED, Topic.ALERTS, 1),
+        ],
+    )
+    async def test_a_stage_counts_when_its_outcome_is_acknowledged(
+        self, meter: Any, step: Step, topic: Topic, counted: int
+    ) -> None:
+        await Guard("t", answering(Outgoing(topic, b"k", b"v")), Desk(), step=step)(incoming(Topic.STORIES))
+        assert meter.moved("listwire_stage_seconds_count", stage=step) == counted
+
+    async def test_what_is_buried_or_not_acknowledged_has_passed_no_stage(self, meter: Any) -> None:
+        event, down = incoming(Topic.STORIES), Desk(BrokerDown("b:1", "down"))
+        output = answering(Outgoing(Topic.RELEVANT, b"k", b"v"))
+        await Guard("t", answering(error=ValueError()), Desk(), step=Step.CLASSIFIED)(event)
+        await Guard("t", output, down, abort=lambda: None, step=Step.CLASSIFIED)(event)
+        assert meter.moved("listwire_stage_seconds_count", stage="classified") == 0
+
+    async def test_a_fetched_story_is_timed_from_its_publication_or_counted_as_not_timed(self, meter: Any) -> None:
+        desk, log = Desk(), HeldLog(nothing_to_read)
+        now = datetime.fromtimestamp(NOW_S, UTC)
+        custodian = Custodian(log, desk, world=Surroundings(now=lambda: now))
+        ages = {"fresh": timedelta(seconds=20), "old": timedelta(days=2)}
+        made = [
+            Story(id=StoryId(name), feed="f", guid=name, headline="H", body="B", received_at=now, published=now - age)
+            for name, age in ages.items()
+        ]
+        await custodian.publish(made)
+        assert [sent.headers for sent in desk.sent] == [(("received", b"1795521600.000"),)] * 2
+        assert meter.moved("listwire_stage_seconds_sum", stage="fetched") == pytest.approx(20)
+        assert meter.moved("listwire_stage_untimed_total", reason="old") == 1
+
+    async def test_a_fetched_story_that_is_not_acknowledged_is_not_timed(self, meter: Any) -> None:
+        now = datetime.fromtimestamp(NOW_S, UTC)
+        custodian = Custodian(HeldLog(nothing_to_read), Desk(BrokerDown("b:1", "down")))
+        made = Story(id=StoryId("s"), feed="f", guid="s", headline="H", body="B", received_at=now, published=now)
+        with pytest.raises(BrokerDown):
+            await custodian.publish([made])
+        assert meter.moved("listwire_stage_seconds_count", stage="fetched") == 0
+
+
+async def nothing_to_read(topic: str, partition: int, start: int, end: int | None) -> AsyncIterator[Incoming]:
+    return
+    yield
+
+
+class TestEvents:
+    @pytest.mark.parametrize(
+        ("error", "refusal", "headers", "outcome"),
+        [
+            (None, None, (), "handled"),
+            (ValueError(), None, (), "buried"),
+            (ValueError(), None, ((CANARY, b"c"),), "failed"),
+            (None, BrokerDown("b:1", "down"), (), "aborted"),
+        ],
+    )
+    async def test_each_event_counts_once_by_how_it_ended(
+        self, meter: Any, error: Exception | None, refusal: Exception | None, headers: Headers, outcome: str
+    ) -> None:
+        guard = Guard("t", answering(OUTPUT, error=error), Desk(refusal), abort=lambda: None)
+        assert all(meter.value("listwire_events_total", agent="t", outcome=ending) is not None for ending in Ending)
+        await guard(incoming(Topic.STORIES, headers))
+        moved = {str(e): meter.moved("listwire_events_total", agent="t", outcome=e) for e in Ending}
+        assert moved == {str(e): float(e == outcome) for e in Ending}
+
+    async def test_one_that_is_cut_short_by_a_stop_is_held(self, meter: Any) -> None:
+        async def never(_: Incoming) -> Sequence[Outgoing]:
+            await asyncio.Event().wait()
+            return ()
+
+        running = asyncio.create_task(Guard("t", never, Desk())(incoming(Topic.STORIES)))
+        await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert meter.moved("listwire_events_total", agent="t", outcome="held") == 1
+
+
+OUTPUT = Outgoing(Topic.RELEVANT, b"k", b"v")
+
+
+class TestFeeds:
+    """By what `Following` and a look tell of them."""
+
+    @pytest.fixture
+    def following(self) -> Following:
+        states, subscriptions = KafkaFeedState(nothing_to_read, Desk()), KafkaSubscriptions(nothing_to_read, Desk())
+        unused: dict[str, Any] = dict.fromkeys(("publish", "store", "fetcher", "parser"))
+        self.states = states
+        return Following(Poller(**unused), states, subscriptions, HeldLog(nothing_to_read))
+
+    @staticmethod
+    def told(meter: Any, feed: str) -> dict[str, float]:
+        return {name: value for (name, labels), value in meter._samples().items() if ("feed", feed) in labels}
+
+    async def test_a_feed_begins_with_what_is_remembered_of_it(self, meter: Any, following: Following) -> None:
+        at = datetime.fromtimestamp(NOW_S, UTC)
+        state = FeedState(feed="f1", outcome="ok", polled_at=at, newest=at - timedelta(hours=1))
+        await self.states.save("f1", state)
+        await following.follow(FeedSpec(key="f1", url="https://feed.example/", name="F"))
+        assert self.told(meter, "f1") == {
+            "listwire_feed_failures": 0,
+            "listwire_feed_newest_item_timestamp_seconds": NOW_S - 3600,
+            "listwire_feed_quiet_seconds_limit": 30 * 86400,
+            "listwire_feed_success_timestamp_seconds": NOW_S,
+            "listwire_poll_stories_total": 0,
+        }
+        await following.let_go("f1")
+
+    @pytest.mark.parametrize(
+        "leave",
+        [
+            lambda following, feed: following.let_go(feed.key),
+            lambda following, feed: following.end(feed.key),
+            lambda following, feed: following.follow(replace(feed, enabled=False)),
+        ],
+        ids=["to others", "from the list", "disabled"],
+    )
+    async def test_a_feed_that_leaves_takes_its_series_along(
+        self, meter: Any, following: Following, leave: Callable[..., Any]
+    ) -> None:
+        feed = FeedSpec(key="f2", url="https://feed.example/", name="F")
+        await following.follow(feed)
+        assert self.told(meter, "f2")
+        await leave(following, feed)
+        count_look(Look("f2", Outcome.OK, 0.1, 3), None)  # one that was under way
+        assert self.told(meter, "f2") == {}
+
+    def test_a_look_tells_how_it_went(self, meter: Any) -> None:
+        well = FeedState(feed="f3", newest=datetime.fromtimestamp(NOW_S, UTC))
+        count_look(Look("f3", Outcome.OK, 0.2, 3, size=500), well)
+        good_at = meter.value("listwire_feed_success_timestamp_seconds", feed="f3")
+        count_look(Look("f3", Outcome.TIMEOUT, 0.2), replace(well, failures=1))
+        assert self.told(meter, "f3") == {
+            "listwire_feed_failures": 1,
+            "listwire_feed_newest_item_timestamp_seconds": NOW_S,
+            "listwire_feed_success_timestamp_seconds": good_at,
+            "listwire_poll_stories_total": 3,
+        }
+        assert good_at > NOW_S - 3 * 365 * 86400
+        assert meter.moved("listwire_fetched_bytes_total") == 500
+        assert meter.moved("listwire_polls_total", outcome="ok") == 1
+        assert meter.moved("listwire_polls_total", outcome="timeout") == 1
+        end_feeds("f3")
+
+    def test_every_way_a_look_can_end_begins_at_0(self, meter: Any) -> None:
+        for outcome in (*Outcome, "unsent", "fault", "unreadable"):
+            assert meter.value("listwire_polls_total", outcome=outcome) is not None
+
+    def test_a_folder_that_is_looked_at_is_well_though_nothing_lies_in_it(self, meter: Any) -> None:
+        count_round("f4", 2)
+        assert self.told(meter, "f4") == {"listwire_feed_failures": 2}
+        count_round("f4", 0)
+        assert (meter.value("listwire_feed_success_timestamp_seconds", feed="f4") or 0) > 0
+        assert meter.value("listwire_feed_failures", feed="f4") == 0
+        end_feeds("f4")
