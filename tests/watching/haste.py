@@ -5,7 +5,7 @@ What is compared stays what it is: windows, `for` and those limits that are time
 
 import re
 
-WINDOWS = {"5m": "10s", "10m": "10s", "15m": "15s", "30m": "15s", "1h": "20s", "3h": "15s", "6h": "20s", "1d": "20s"}
+WINDOWS = {"5m": "10s", "10m": "10s", "15m": "30s", "30m": "15s", "1h": "20s", "3h": "15s", "6h": "20s", "1d": "20s"}
 LIMITS = {
     "ListwireStandstill": ("> 60", "> 3"),
     "ListwireClockAhead": ("> 30", "> 30"),

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from agents.demo import items
 
-FEEDS = ("wire", "broken-1", "broken-2", "broken-3", "abandoned", "bomb", "held", "inside")
+FEEDS = ("wire", "broken-1", "broken-2", "broken-3", "abandoned", "bomb-1", "bomb-2", "bomb-3", "held", "inside")
 RECEIVERS = 20
 """The last number of the address that receives; those of the feeds come before."""
 ENDLESS = "a" * 400_000
@@ -56,7 +56,7 @@ class Newsstand:
                 return _rss(self._news())
             case "abandoned":
                 return _rss(_item("last", "The last item", "Nothing came after it.", days=400))
-            case "bomb":
+            case "bomb-1" | "bomb-2" | "bomb-3":
                 author = f"<author>{ENDLESS}{next(self._bombs)}</author>"
                 return _rss(_item("bomb", "A bomb", "").replace("</item>", f"{author}</item>"))
             case "held":

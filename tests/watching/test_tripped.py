@@ -1,159 +1,153 @@
 """Alerts that fire at real faults: real services, a real broker, a real Prometheus with the rules' times shortened."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
 import pytest
-from haste import hurried
-from newsstand import Newsstand, newsstand
-from scraping import Prometheus, prometheus
+from newsstand import FEEDS
 from services import Service
 from test_rules import SECTIONS
+from trial import FIRES_WITHIN_S, Trial, trying
 
 from agents.broker import Broker, BrokerSpec
-from agents.kafka import Outgoing, Publisher
-from agents.up import free_ports
+from agents.kafka import Outgoing
 from streams.topics import Topic
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
-FIRES_WITHIN_S = 40.0
-FROZEN_S = 15.0
-SHORT = """
+AT_ONCE = """
     ListwireFeedFailing ListwireFeedsFailing ListwireFeedQuiet ListwireEgressBlocked ListwireParserKills
-    ListwireSinkFailing ListwireSinkRefusing ListwireAlertsUndelivered ListwireDeadLetters
-    ListwireDiskLow ListwireDiskFull ListwireMemoryHigh ListwireFilesRunningOut ListwireDown ListwireMetricsMissing
+    ListwireSinkFailing ListwireSinkRefusing ListwireAlertsUndelivered ListwireDeadLetters ListwireFilesRunningOut
 """.split()
+TOO_SMALL = ["ListwireDiskLow", "ListwireDiskFull", "ListwireMemoryHigh"]
+SHORT = [*AT_ONCE, *TOO_SMALL, "ListwireDown", "ListwireMetricsMissing"]
 LONG = """
     ListwireRestarting ListwireStandstill ListwireBehind ListwireFarBehind ListwireAlertsLate ListwireAlertsSlow
     ListwireNothingRead ListwireVersionSkew ListwireClockAhead ListwirePollFaults ListwireCanaryOld ListwireHeldOverdue
     ListwireBrokerErrors ListwirePublishRetries ListwireNoStories ListwireNothingPolled
 """.split()
 
-
-class Trial:
-    """The services under fault, and which alerts have fired since each fault was caused."""
-
-    def __init__(self, folder: Path, server: Prometheus, stand: Newsstand, broker: Broker, ports: list[int]) -> None:
-        self.folder = folder
-        self.server = server
-        self.stand = stand
-        self.broker = broker
-        self.ports = ports
-        self.fired: dict[str, float] = {}
-        self.early: set[str] = set()
-        feeds = folder / "feeds.toml"
-        feeds.write_text(stand.feed_list(), "utf-8")
-        self.environment = {
-            "LISTWIRE_BROKER": broker.bootstrap,
-            "LISTWIRE_DATA_DIR": str(folder),
-            "LISTWIRE_FEEDS_FILE": str(feeds),
-            "LISTWIRE_ALLOW_NETWORKS": "127.0.0.0/8",
-            "LISTWIRE_SINKS": stand.sinks(folder),
-            "LISTWIRE_BASELINE": "none",
-        }
-        self.worker = self.start(0, "worker", faults="hurried")
-        self.web = self.start(2, "web")
-        self.services = [self.worker, self.web]
-
-    def start(self, place: int, *arguments: str, faults: str = "") -> Service:
-        """A service at one of the ports that are scraped."""
-        return Service(self.folder, self.ports[place], self.environment, *arguments, faults=faults)
-
-    def start_poller(self) -> None:
-        self.poller = self.start(1, "poll", "--interval", "1")
-        self.services.append(self.poller)
-
-    async def fires(self, *alerts: str) -> None:
-        """Waits until each has fired, or its time is over; nobody has fired by now who waits for this fault."""
-        await asyncio.gather(*map(self._fires, alerts))
-
-    async def _fires(self, alert: str) -> None:
-        began = asyncio.get_running_loop().time()
-        try:
-            await self.server.until(f'ALERTS{{alertname="{alert}",alertstate="firing"}}', FIRES_WITHIN_S)
-        except TimeoutError:
-            return
-        self.fired[alert] = asyncio.get_running_loop().time() - began
-
-    async def silent(self, *alerts: str) -> None:
-        """Those that fire already would prove nothing."""
-        names = "|".join(alerts)
-        firing = await self.server.ask(f'ALERTS{{alertname=~"{names}",alertstate="firing"}}')
-        self.early |= {series["metric"]["alertname"] for series in firing}
-
-    async def watched(self, services: int) -> None:
-        """Waits until Prometheus has seen what so many services count before anything goes wrong."""
-        await self.server.until(
-            f"count(count_over_time(listwire_stories_total[1m]) >= 2) >= {services}", FIRES_WITHIN_S
-        )
-
-    def java(self) -> psutil.Process:
-        (process,) = psutil.Process(self.broker.process.pid).children()
-        return process
-
-    async def end(self) -> None:
-        for service in self.services:
-            await asyncio.to_thread(service.stop)
+Form = Callable[[Trial], Awaitable[None]]
 
 
 async def short_form(trial: Trial) -> None:
     """The faults that show within seconds, most of them at once."""
-    await asyncio.gather(trial.worker.ready(), trial.web.ready())
-    await trial.watched(2)
-    await trial.silent(*SHORT[:8], "ListwireDeadLetters", "ListwireFilesRunningOut")
+    await trial.silent(*AT_ONCE)
     trial.start_poller()
-    await _poison(trial)
+    await trial.publish(Outgoing(Topic.STORIES, b"poison", b"no story"))
     _take_files(trial.web)
-    await trial.fires(*SHORT[:13])
+    await trial.fires(*AT_ONCE, *TOO_SMALL)
     await trial.silent("ListwireDown", "ListwireMetricsMissing")
     await asyncio.to_thread(trial.worker.kill)
     await asyncio.to_thread(trial.poller.kill)
     await trial.fires("ListwireDown", "ListwireMetricsMissing")
 
 
-async def _poison(trial: Trial) -> None:
-    publisher = Publisher(trial.broker.bootstrap)
-    await publisher.start()
-    await publisher.publish(Outgoing(Topic.STORIES, b"poison", b"no story"))
-    await publisher.stop()
-
-
 def _take_files(service: Service) -> None:
     """Leaves the process hardly more files than it has open."""
     process = psutil.Process(service.pid)
     _, most = process.rlimit(psutil.RLIMIT_NOFILE)
-    process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds() + 4, most))
+    process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds() + 2, most))
 
 
-@asynccontextmanager
-async def _trial(command: str, broker: Broker, folder: Path, workers: int) -> AsyncIterator[Trial]:
-    ports = list(free_ports(4))
-    targets = {"worker": (ports[0], ports[3])[:workers], "poller": (ports[1],), "web": (ports[2],)}
-    async with newsstand() as stand, prometheus(command, folder / "prometheus", targets, hurried) as server:
-        trial = Trial(folder, server, stand, broker, ports)
-        try:
-            yield trial
-        finally:
-            await trial.end()
+async def long_form(trial: Trial) -> None:
+    """One fault after the other."""
+    trial.start_poller()
+    await trial.watched(3)
+    await trial.silent(*LONG)
+    for step in (restarted, stopped, hung, undecided, of_two_versions, ahead, faulty, frozen, unfed, without_broker):
+        await step(trial)
+
+
+async def restarted(trial: Trial) -> None:
+    for _ in range(3):
+        await trial.replaced(trial.worker, "hurried")
+    await trial.fires("ListwireRestarting")
+
+
+async def stopped(trial: Trial) -> None:
+    trial.worker.signal(signal.SIGSTOP)
+    await asyncio.sleep(6)
+    trial.worker.signal(signal.SIGCONT)
+    await trial.fires("ListwireAlertsLate", "ListwireAlertsSlow")
+
+
+async def hung(trial: Trial) -> None:
+    await trial.replaced(trial.worker, "hurried,hang")
+    await trial.fires("ListwireStandstill", "ListwireBehind", "ListwireFarBehind")
+    await trial.replaced(trial.worker, "hurried")
+
+
+async def undecided(trial: Trial) -> None:
+    """A worker joins and the only other one, which is frozen, does not agree."""
+    await trial.worker.ready()
+    trial.worker.signal(signal.SIGSTOP)
+    trial.start_second_worker()
+    await trial.fires("ListwireNothingRead")
+    trial.worker.signal(signal.SIGCONT)
+    await asyncio.to_thread(trial.second_worker.stop)
+
+
+async def of_two_versions(trial: Trial) -> None:
+    metadata = trial.folder / "other" / "listwire-99.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: listwire\nVersion: 99\n", "utf-8")
+    path = os.pathsep.join(filter(None, (str(metadata.parent), os.environ.get("PYTHONPATH"))))
+    await asyncio.to_thread(trial.web.stop)
+    trial.web.restart(PYTHONPATH=path)
+    await trial.fires("ListwireVersionSkew")
+
+
+async def ahead(trial: Trial) -> None:
+    await trial.replaced(trial.poller, "ahead")
+    await trial.fires("ListwireClockAhead")
+
+
+async def faulty(trial: Trial) -> None:
+    await trial.replaced(trial.poller, "broken")
+    await trial.fires("ListwirePollFaults")
+    await trial.replaced(trial.poller)
+
+
+async def frozen(trial: Trial) -> None:
+    """The broker takes and gives nothing, while an embargo ends."""
+    trial.stand.embargo_ends = datetime.now(UTC) + timedelta(seconds=10)
+    await trial.server.until("max(listwire_held_next_release_timestamp_seconds) > 0", FIRES_WITHIN_S)
+    trial.java().suspend()
+    await trial.fires("ListwireCanaryOld", "ListwireHeldOverdue")
+    trial.java().resume()
+
+
+async def unfed(trial: Trial) -> None:
+    trial.stand.silent = True
+    await trial.fires("ListwireNoStories")
+    await trial.publish(*(Outgoing(Topic.FEEDS, key.encode(), None) for key in FEEDS))
+    await trial.fires("ListwireNothingPolled")
+
+
+async def without_broker(trial: Trial) -> None:
+    trial.java().kill()
+    await trial.fires("ListwireBrokerErrors", "ListwirePublishRetries")
 
 
 @pytest.fixture(scope="module")
 def try_out(
     prometheus_command: str, broker_spec: Callable[[Path], BrokerSpec], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[Callable[[Trial], Awaitable[None]]], Trial]:
-    """Runs a form of the trial on a broker of its own."""
+) -> Callable[[Form, int], Trial]:
+    """Runs a form of the trial on a broker of its own, with so many workers watched."""
 
-    def run(form: Callable[[Trial], Awaitable[None]], workers: int = 1) -> Trial:
+    def run(form: Form, workers: int) -> Trial:
         folder = tmp_path_factory.mktemp("tripped")
         with Broker.start(broker_spec(folder / "broker"), lambda _: None) as broker:
-            return asyncio.run(_run(form, broker, folder, workers))
+            return asyncio.run(_run(form, workers, broker, folder))
 
-    async def _run(form: Callable[[Trial], Awaitable[None]], broker: Broker, folder: Path, workers: int) -> Trial:
-        async with _trial(prometheus_command, broker, folder, workers) as trial:
+    async def _run(form: Form, workers: int, broker: Broker, folder: Path) -> Trial:
+        async with trying(prometheus_command, broker, folder, workers) as trial:
             await form(trial)
         return trial
 
@@ -161,14 +155,26 @@ def try_out(
 
 
 @pytest.fixture(scope="module")
-def short(try_out: Callable[..., Trial]) -> Trial:
-    return try_out(short_form)
+def short(try_out: Callable[[Form, int], Trial]) -> Trial:
+    return try_out(short_form, 1)
+
+
+@pytest.fixture(scope="module")
+def long(try_out: Callable[[Form, int], Trial]) -> Trial:
+    return try_out(long_form, 2)
 
 
 @pytest.mark.parametrize("alert", SHORT)
 def test_it_fires_at_a_real_fault(short: Trial, alert: str) -> None:
     assert alert in short.fired, f"silent; fired: {short.fired}"
     assert alert not in short.early
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("alert", LONG)
+def test_it_fires_at_a_real_fault_that_takes_longer(long: Trial, alert: str) -> None:
+    assert alert in long.fired, f"silent; fired: {long.fired}"
+    assert alert not in long.early
 
 
 def test_what_the_runbook_calls_tried_was_tried() -> None:
