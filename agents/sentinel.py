@@ -8,6 +8,7 @@ patience to say. After each failure the client is a new one, so it is not itself
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from aiokafka.errors import KafkaError
 from agents.app import Bystander
 from agents.deadletter import Publishes
 from agents.kafka import BrokerDown, Incoming, Outgoing
+from agents.lagging import Lags
 from agents.link import Bootstrap, client_options
 from agents.logs import get_logger
 from agents.memory import ReadLog
@@ -58,9 +60,11 @@ class Sentinel(Bystander):
     publisher: Publishes
     stalls: Stalls
     name: bytes = field(default_factory=_name)
+    lags: Lags = field(init=False)
 
     def __post_init__(self) -> None:
         """The group has decided nothing yet."""
+        self.lags = Lags(self.broker)
         self.stalls.assigned(None)
 
     async def run(self) -> None:
@@ -76,13 +80,19 @@ class Sentinel(Bystander):
 
     def assigned(self, partitions: Iterable[Any] | None) -> None:
         """What the group has decided; None: it is deciding."""
-        self.stalls.assigned(None if partitions is None else {Place(Part(tp.topic), tp.partition) for tp in partitions})
+        if partitions is None:  # what we had we may keep, so it is told of until that is decided
+            self.stalls.assigned(None)
+            return
+        places = {Place(Part(tp.topic), tp.partition) for tp in partitions}
+        self.stalls.assigned(places)
+        self.lags.keep(places)
 
     def handled(self, event: Incoming) -> None:
         """The event is done, or has come through if it is a canary of ours."""
         place = Place(Part(event.topic), event.partition)
         if event.headers and dict(event.headers).get(CANARY) == self.name:
             self.stalls.seen(place)
+            self.lags.canary_came(place, time.time())
         self.stalls.handled(place, event.offset)
 
     def listening(self, read: ReadLog) -> ReadLog:
@@ -102,11 +112,19 @@ class Sentinel(Bystander):
                 await consumer.start()
             while True:
                 async with asyncio.timeout(self.stalls.limits.look_s):
-                    self.stalls.answered(await _offsets(consumer, self.stalls.places))
+                    offsets = await _offsets(consumer, self.stalls.places)
+                self.stalls.answered(offsets)
                 await self._send()
+                await self._measure(offsets)
                 await asyncio.sleep(self.stalls.limits.look_s)
         finally:
+            await self.lags.close()
             await consumer.stop()
+
+    async def _measure(self, offsets: Mapping[Place, Offsets]) -> None:
+        await self.lags.look(offsets)
+        if self.stalls.places:  # the group may have decided anew while we looked
+            self.lags.keep(self.stalls.places)
 
     async def _send(self) -> None:
         places = self.stalls.due_canaries()
