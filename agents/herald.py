@@ -42,6 +42,7 @@ from agents.metrics import DELIVERIES, Step
 from agents.parcels import MOST, Progress, batches, parcels
 from agents.sinks import BundleSink, Refusal, Sink, SinkError, group_of
 from agents.timing import observe
+from agents.waiting import begin_sink, measuring, tell_failing
 from streams.codec import decode
 from streams.errors import RecordError
 from streams.filters import EVERYTHING, Filter
@@ -113,12 +114,17 @@ class Herald:
                 (self.patience_s + LONGEST_WAIT_S) * 1000
             ),  # a sink that is down for hours is no reason to leave the group
         )
+        measured: asyncio.Task[None] | None = None
+        begin_sink(self.scheme, self.group)
         consumer.subscribe([str(Topic.ALERTS), str(Topic.RESEND)], listener=_Listener(self._known.clear))
         try:
             await consumer.start()
+            measured = asyncio.create_task(measuring(consumer, self.group), name="measuring")
             async for batch in batches(consumer, gather=isinstance(self.sink, BundleSink)):
                 await self._work_off(batch, consumer)
         finally:
+            if measured is not None:
+                measured.cancel()
             await consumer.stop()
             await self.sink.close()
 
@@ -209,8 +215,9 @@ class Herald:
     def _left_s(self, told_at_s: float) -> float:
         """For how long an alert of that time is still tried."""
         now = self.now()
-        self._failing_since = self._failing_since or now
-        return max(told_at_s, self._failing_since.timestamp()) + self.patience_s - now.timestamp()
+        since = self._failing_since or now
+        self._failing(since)
+        return max(told_at_s, since.timestamp()) + self.patience_s - now.timestamp()
 
     async def _failure(self, alerts: Sequence[Alert]) -> SinkError | None:
         try:
@@ -220,10 +227,14 @@ class Herald:
             outcome = "refused" if isinstance(error, Refusal) else "failed"
             DELIVERIES.labels(sink=self.scheme, outcome=outcome).inc()
             if isinstance(error, Refusal):
-                self._failing_since = None
+                self._failing(None)
             return error
-        self._failing_since = None
+        self._failing(None)
         return None
+
+    def _failing(self, since: datetime | None) -> None:
+        self._failing_since = since
+        tell_failing(self.group, since)
 
     async def _deliver(self, alerts: Sequence[Alert]) -> None:
         if isinstance(self.sink, BundleSink) and len(alerts) > 1:

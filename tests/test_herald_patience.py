@@ -301,3 +301,26 @@ def test_a_named_sink_keeps_its_place_when_its_url_changes() -> None:
 def test_two_sinks_in_one_place_are_an_error(urls: tuple[str, ...]) -> None:
     with pytest.raises(SettingsError, match="given twice, or another one has its name"):
         open_sinks(urls)
+
+
+async def test_since_when_a_sink_takes_nothing_is_told_until_it_takes_something(
+    alert_of: MakeAlert, meter: Any
+) -> None:
+    failing = "listwire_sink_failing_since_timestamp_seconds"
+    bench = Bench(Receiver(*busy(3)), "ear:?name=failing", patience_h=1)
+    await bench.tell(alert_of())
+    began = NOON + timedelta(hours=1)
+    assert meter.value(failing, sink="ear.failing") == began.timestamp()
+    await bench.tell(alert_of(id="next"), NOON + timedelta(hours=3))
+    assert meter.value(failing, sink="ear.failing") == 0
+
+
+@pytest.mark.parametrize(("faults", "delivered"), [((), 1), ((Refusal("HTTP 404"), Refusal("HTTP 404")), 0)])
+async def test_an_alert_passes_the_last_stage_when_the_sink_has_it(
+    alert_of: MakeAlert, meter: Any, faults: tuple[SinkError, ...], delivered: int
+) -> None:
+    bench = Bench(Receiver(*faults))
+    event = bench.add(alert_of())._replace(headers=(("received", b"1728043200"),))
+    await bench.herald.hand_over([event])
+    await bench.herald.hand_over([event])  # told again, and not delivered again
+    assert meter.moved("listwire_stage_seconds_count", stage="delivered") == delivered

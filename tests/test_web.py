@@ -473,3 +473,19 @@ def test_the_page_has_no_script_or_style_of_its_own_and_nothing_from_elsewhere()
     assert [name for _, attrs in found for name in attrs if name.startswith("on")] == []
     addresses = [attrs[name] or "" for _, attrs in found for name in ("src", "href", "action") if name in attrs]
     assert [address for address in addresses if not address.startswith(("/", "?", "#")) or address[:2] == "//"] == []
+
+
+async def test_the_newest_alerts_are_a_table_for_prometheus_and_others_leave_it(served: Served, meter: Any) -> None:
+    name = "listwire_page_alert_timestamp_seconds"
+    alert = alert_in(ban(served.newsroom))
+    for number in range(51):
+        served.site.take(numbered(served.newsroom, alert, number))
+    (await served.client.get(f"{served.url}/metrics")).release()
+    shown = {dict(labels)["alert"]: value for (sample, labels), value in meter._samples().items() if sample == name}
+    assert set(shown) == {f"n{number}" for number in range(1, 51)}
+    assert shown["n50"] == (DAY + timedelta(minutes=50)).timestamp()
+    served.site.take(numbered(served.newsroom, alert, 50, revision=2, status="retracted"))
+    (await served.client.get(f"{served.url}/metrics")).release()
+    facts = {"authority": "ru", "group": "pkk", "change": "listing", "stage": "effective", "level": alert.level}
+    assert meter.value(name, alert="n50", status="retracted", **facts) == shown["n50"]
+    assert meter.value(name, alert="n50", status="live", **facts) is None

@@ -30,7 +30,7 @@ from agents.messages import Incoming
 from agents.metrics import PAGE_ALERTS, PAGE_CONNECTIONS, PAGE_EVENTS, PAGE_NEWEST, VERSION
 from agents.web.audience import Audience, Event, FullHouse, Seat
 from agents.web.board import Board
-from agents.web.counting import counting
+from agents.web.counting import counting, tell_alerts
 from agents.web.shield import admitting, harden
 from agents.web.views import alert_view, baseline_of, cell_view, cells, feed_view, history
 from streams.records import AlertId, AuthorityKey, GroupKey, ledger_key
@@ -41,6 +41,7 @@ SCRIPTS = tuple(sorted(file.name for file in resources.files("agents.web").iterd
 BEAT_S = 15.0
 RETRY_MS = 2_000
 SEND_S = 30.0
+_SCRAPE = make_aiohttp_handler()
 
 
 class Site:
@@ -70,7 +71,7 @@ class Site:
             **{f"/{name}": _fixed(_read(name), "text/javascript") for name in SCRIPTS},
             "/favicon.ico": _nothing,
             "/readyz": self._readyz,
-            "/metrics": make_aiohttp_handler(),
+            "/metrics": self._metrics,
             "/api/alerts": self._alerts,
             "/api/ledger": self._ledger,
             "/api/feeds": self._feeds,
@@ -101,6 +102,10 @@ class Site:
         if self._ready() and self._broker_answers():
             return web.Response(text="ready\n")
         return web.Response(status=503, text="the logs are not read\n" if not self._ready() else "no broker answers\n")
+
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        tell_alerts(self._board)
+        return await _SCRAPE(request)
 
     async def _alerts(self, _: web.Request) -> web.Response:
         alerts = [alert_view(self._board, told[-1].alert.id) for told in self._board.alerts()]
