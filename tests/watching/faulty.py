@@ -8,6 +8,7 @@ broken    looking at a feed meets an error of our own code
 
 import asyncio
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,9 +16,11 @@ from typing import Any, NoReturn
 
 from agents import clock
 
+AHEAD = timedelta(minutes=2)
 FAULTS = sys.argv.pop(1).split(",")
 if "ahead" in FAULTS:  # before anything else takes it by name
-    clock.utcnow = lambda: datetime.now(UTC) + timedelta(minutes=2)
+    clock.utcnow = lambda: datetime.now(UTC) + AHEAD
+    time.time = partial(lambda now: now() + AHEAD.total_seconds(), time.time)
 
 from agents import poller, worker  # noqa: E402
 from agents.__main__ import main  # noqa: E402

@@ -60,7 +60,7 @@ async def long_form(trial: Trial) -> None:
     trial.start_poller()
     await trial.watched(3)
     await trial.silent(*LONG)
-    for step in (restarted, stopped, hung, undecided, of_two_versions, ahead, faulty, frozen, unfed, without_broker):
+    for step in (restarted, stopped, hung, undecided, of_two_versions, unfed, ahead, faulty, frozen, without_broker):
         await step(trial)
 
 
@@ -81,11 +81,12 @@ async def hung(trial: Trial) -> None:
     await trial.replaced(trial.worker, "hurried,hang")
     await trial.fires("ListwireStandstill", "ListwireBehind", "ListwireFarBehind")
     await trial.replaced(trial.worker, "hurried")
+    await trial.worker.ready()
 
 
 async def undecided(trial: Trial) -> None:
     """A worker joins and the only other one, which is frozen, does not agree."""
-    await trial.worker.ready()
+    await trial.server.until('absent(ALERTS{alertname="ListwireNothingRead"})', FIRES_WITHIN_S)
     trial.worker.signal(signal.SIGSTOP)
     trial.start_second_worker()
     await trial.fires("ListwireNothingRead")
@@ -124,15 +125,18 @@ async def frozen(trial: Trial) -> None:
 
 
 async def unfed(trial: Trial) -> None:
+    """Feeds have nothing new, then there are none; the next poller that starts brings those of its file again."""
     trial.stand.silent = True
     await trial.fires("ListwireNoStories")
+    trial.stand.silent = False
     await trial.publish(*(Outgoing(Topic.FEEDS, key.encode(), None) for key in FEEDS))
     await trial.fires("ListwireNothingPolled")
 
 
 async def without_broker(trial: Trial) -> None:
+    """Its clients try for 40 s before they tell us that a message was not taken."""
     trial.java().kill()
-    await trial.fires("ListwireBrokerErrors", "ListwirePublishRetries")
+    await trial.fires("ListwireBrokerErrors", "ListwirePublishRetries", within_s=90)
 
 
 @pytest.fixture(scope="module")
