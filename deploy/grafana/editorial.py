@@ -56,7 +56,7 @@ def _now() -> list[Panel]:
         number(
             "Blind authorities",
             "Authorities of which no feed that could tell of them is fresh: silence about them means nothing.",
-            Ask("sum(max by (authority) (listwire_authority_blind{ours}))", ""),
+            Ask("sum(max by (authority) (listwire_authority_blind{ours})) or vector(0)", ""),
             Look(width=4, warn=1, bad=10, runbook="ListwireAuthorityBlind"),
         ),
         number(

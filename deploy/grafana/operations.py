@@ -133,7 +133,7 @@ def _latency() -> list[Panel]:
             "One event in an agent, 95 %",
             "Until all that it caused is acknowledged. All of them slow: the broker is. One of them: its stories are.",
             Ask(
-                "histogram_quantile(0.95, sum by (agent, le) (rate(listwire_handler_seconds_bucket{ours}[5m])))",
+                "histogram_quantile(0.95, sum by (agent, le) (rate(listwire_handler_seconds_bucket{ours}[5m]))) >= 0",
                 "{{agent}}",
             ),
             look=Look("s", 6),
