@@ -24,8 +24,10 @@ def main() -> None:
 
 
 def rendered(made: Dashboard) -> str:
-    """The JSON, with a number for each panel that has none, in their order."""
+    """The JSON, with a number for each panel that has none, in their order, and links where they are seen."""
     dashboard = made.build()
+    for link in dashboard.links or ():
+        link.placement = None
     for number, panel in enumerate(dashboard.panels or (), 1):
         panel.id_val = panel.id_val or number
     return json.dumps(json.loads(JSONEncoder(sort_keys=True).encode(dashboard)), indent=1, sort_keys=True) + "\n"
