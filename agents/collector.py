@@ -68,6 +68,7 @@ class Collector:
         self._refresh = refresh
         self._turn = 0
         self._trouble = ""
+        self._unwatched = 0  # rounds in a row in which the folder could not be had
 
     async def run(self) -> None:
         """Watches the folder for ever."""
@@ -76,8 +77,6 @@ class Collector:
             while True:
                 collected = await self._attempt()
                 troubles = troubles + 1 if collected is None else 0
-                if self.is_watching or troubles:
-                    count_round(self.feed.key, troubles)
                 await self._world.sleep(self._pause_s(collected, troubles))
         finally:
             self.close()
@@ -155,11 +154,15 @@ class Collector:
         round_ = await _ended(self.collect())
         trouble, took = round_.exception(), time.perf_counter() - started
         if trouble is None:
-            self._trouble = ""
+            self._trouble, self._unwatched = "", 0
+            if self.is_watching:
+                count_round(self.feed.key, 0)
             return round_.result()
         if isinstance(trouble, FolderError):
             self._warn_once("folder cannot be watched", trouble)
             self._observe(Look(self.feed.key, Outcome.CONNECT_ERROR, took))
+            self._unwatched += 1
+            count_round(self.feed.key, self._unwatched)
         elif isinstance(trouble, ListwireError):
             self._warn_once("files not handed over", trouble)
             self._observe(Look(self.feed.key, UNSENT, took))

@@ -133,9 +133,9 @@ class Publisher:
             if isinstance(problem, BaseException)
         ]
         if failed:
-            BROKER_ERRORS.labels(client=Client.PRODUCER).inc()
             self._retire(producer)
             _raise_the_hopeless(failed, self.bootstrap)
+            BROKER_ERRORS.labels(client=Client.PRODUCER).inc()
             logger.warning("broker refused messages", topic=failed[0][0].topic, error=repr(failed[0][1]))
         return [message for message, _ in failed]
 

@@ -19,6 +19,7 @@ from streams.records import Story
 from streams.topics import Topic
 
 RECEIVED = "received"
+_SECONDS = {step: STAGE_SECONDS.labels(stage=step) for step in Step}
 TIMED_TOPICS = frozenset({Topic.STORIES, Topic.RELEVANT, Topic.CLAIMS, Topic.ALERTS})
 
 
@@ -44,14 +45,14 @@ def observe_fetched(story: Story, now: datetime) -> None:
     if isinstance(at, Untimed):
         UNTIMED.labels(reason=at).inc()
     else:
-        STAGE_SECONDS.labels(stage=Step.FETCHED).observe(max(0.0, (now - at).total_seconds()))
+        _SECONDS[Step.FETCHED].observe(max(0.0, (now - at).total_seconds()))
 
 
 def observe(step: Step, event: Incoming, clock: Callable[[], float] = time.time) -> None:
     """The event has passed the stage: all that it caused is acknowledged."""
     since = _since(event)
     if since is not None:
-        STAGE_SECONDS.labels(stage=step).observe(max(0.0, clock() - since))
+        _SECONDS[step].observe(max(0.0, clock() - since))
 
 
 def _since(event: Incoming) -> float | None:

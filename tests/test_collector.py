@@ -10,12 +10,14 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog.testing
 
 from agents.collector import BATCH, UNREADABLE, Collected, Collector
 from agents.drops import DropFolder
+from agents.feed_metrics import end_feeds
 from agents.intake import Intake
 from agents.messages import BrokerDown, Undeliverable
 from agents.parsing import ParserKilled, Request
@@ -394,18 +396,24 @@ class TestTheLoop:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def test_warns_once_of_a_missing_folder_and_takes_it_when_it_is_there(
-        self, running: Until, world: World, drops: Path
+        self, running: Until, world: World, drops: Path, meter: Any
     ) -> None:
+        end_feeds("f")
         os.rmdir(drops)
         with structlog.testing.capture_logs() as logs:
             await running(lambda: len(world.slept) >= 10)
         assert [(log["event"], log["log_level"]) for log in logs] == [("folder cannot be watched", "warning")]
         assert world.slept[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
         assert {look.outcome for look in world.looks} == {Outcome.CONNECT_ERROR}
+        assert (meter.value("listwire_feed_failures", feed="f") or 0) >= 10
+        assert meter.value("listwire_feed_success_timestamp_seconds", feed="f") is None
         os.mkdir(drops)
         deliver(drops, "a.xml", rss(("a", "One")))
         await running(lambda: bool(world.stories))
         assert [story.guid for story in world.stories] == ["a"]
+        await running(lambda: meter.value("listwire_feed_failures", feed="f") == 0)
+        assert (meter.value("listwire_feed_success_timestamp_seconds", feed="f") or 0) > 0
+        end_feeds("f")
 
     async def test_backs_off_from_a_broker_that_is_down_and_loses_nothing(
         self, running: Until, world: World, drops: Path

@@ -18,17 +18,22 @@ from agents.deadletter import Ending, Guard, Handler
 from agents.egress import BlockedAddress, guard, inner_guard
 from agents.feed_metrics import count_look, count_round, end_feeds
 from agents.feed_state import KafkaFeedState, KafkaSubscriptions
+from agents.fetching import Fetcher
 from agents.following import Following
 from agents.held import HeldLog
+from agents.hubs import Hubs
+from agents.lagging import Lags
 from agents.messages import CANARY, BrokerDown, Headers, Incoming, Outgoing
 from agents.metrics import Client, Step, Way, begin_registry
 from agents.poller import Poller
 from agents.polls import Look, Surroundings
+from agents.sinks import SinkError, open_sink
 from agents.timing import handed_on, observe
 from agents.vitals import registry_hash, tell_vitals
 from streams.feeds import FeedSpec
 from streams.polling import FeedState, Outcome
 from streams.records import Story, StoryId
+from streams.stalls import Offsets, Part, Place
 from streams.topics import Topic
 
 LOOPBACK = (2, 1, 6, "", ("127.0.0.1", 443))
@@ -60,6 +65,11 @@ class TestErrorsOfTheBrokersClients:
         moved = {str(kind): meter.moved("listwire_broker_errors_total", client=kind) for kind in Client}
         assert moved == {str(kind): float(kind == client) for kind in Client}
 
+    async def test_a_broker_that_does_not_answer_is_an_error_of_its_clients(self, meter: Any) -> None:
+        await Lags("127.0.0.1:1").look({Place(Part.STORIES, 0): Offsets(0, 1)})
+        assert meter.moved("listwire_broker_errors_total", client="other") >= 1
+        assert meter.value("listwire_partition_lag_messages", topic="wire.stories", partition="0") is None
+
     def test_a_warning_and_what_is_known_to_mean_nothing_do_not_count(self, meter: Any) -> None:
         CLIENTS.warning("heartbeat late")
         CLIENTS.error("NotLeaderForPartitionError: a new topic")
@@ -74,6 +84,26 @@ class TestAddressesThatAreNotDialled:
             make(way)(LOOPBACK)
         moved = {kind: meter.moved("listwire_egress_blocked_total", what=kind) for kind in Way}
         assert moved == {kind: float(kind == way) for kind in Way}
+
+    async def test_each_who_dials_says_what_for(self, meter: Any, tmp_path: Path, alert_of: Callable[..., Any]) -> None:
+        secret = tmp_path / "secret"
+        secret.write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        secret.chmod(0o600)
+        webhook = f"://127.0.0.1/?secret_file={secret}"
+        mail = "://127.0.0.1/?from=a@wire.example&to=b@wire.example"
+        async with Fetcher() as fetcher, Hubs() as hubs:
+            assert (await fetcher.fetch("http://127.0.0.1/")).outcome is Outcome.BLOCKED_ADDRESS
+            assert not (await hubs.post("http://127.0.0.1/", {})).accepted
+        for url in (f"webhook+https{webhook}", f"webhook+http{webhook}", f"smtp{mail}", f"smtp+plain{mail}"):
+            sink = open_sink(url)
+            with pytest.raises(SinkError):
+                await sink.deliver(alert_of(), datetime.fromtimestamp(NOW_S, UTC))
+            await sink.close()
+        assert {str(way): meter.moved("listwire_egress_blocked_total", what=way) for way in Way} == {
+            "feed": 1,
+            "websub": 1,
+            "sink": 4,
+        }
 
     def test_one_that_is_allowed_does_not(self, meter: Any) -> None:
         guard([ip_network("127.0.0.0/8")])(LOOPBACK).close()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from itertools import repeat
+from typing import Any
 
 import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
@@ -88,13 +89,14 @@ async def test_a_message_that_its_producer_forgot_when_it_was_closed_goes_to_the
 
 
 async def test_a_producer_that_failed_a_message_is_replaced_and_only_that_message_sent_again(
-    world: World,
+    world: World, meter: Any
 ) -> None:
     failing_once(world, "t", OutOfOrderSequenceNumber())
     publisher = Publisher("b:1")
     await publisher.publish(*sent("t", b"1", b"2", b"3"))
     assert sorted(value or b"" for _, value in world.log) == [b"1", b"2", b"3"]
     assert len(world.producers) == 2
+    assert meter.moved("listwire_broker_errors_total", client="producer") == 1
     await asyncio.wait_for(world.producers[0].stopped.wait(), 1)
     await publisher.stop()
     assert world.producers[1].stopped.is_set()
@@ -119,10 +121,11 @@ async def test_a_message_too_large_stops_all_of_them_before_any_is_sent(world: W
     assert world.log == []
 
 
-async def test_a_message_that_the_broker_finds_too_large_is_not_sent_again(world: World) -> None:
+async def test_a_message_that_the_broker_finds_too_large_is_not_sent_again(world: World, meter: Any) -> None:
     failing_once(world, "t", MessageSizeTooLargeError())
     with pytest.raises(Undeliverable):
         await Publisher("b:1").publish(*sent("t", b"1"))
+    assert meter.moved("listwire_broker_errors_total", client="producer") == 0
 
 
 async def test_a_fault_of_ours_is_not_mistaken_for_the_brokers(world: World) -> None:

@@ -245,7 +245,7 @@ async def next_event(answer: aiohttp.ClientResponse) -> dict[str, str]:
 @asynccontextmanager
 async def site_of(newsroom: Any, registry: Any = None, **options: Any) -> AsyncIterator[Served]:
     ready, answers = options.pop("ready", lambda: True), options.pop("answers", lambda: True)
-    site = Site(Board(50), registry or newsroom.registry, ready, answers, **options)
+    site = Site(Board(options.pop("keep", 50)), registry or newsroom.registry, ready, answers, **options)
     async with (
         serving(site.application(frozenset({"listwire.example"})), "127.0.0.1", 0) as url,
         aiohttp.ClientSession() as client,
@@ -475,17 +475,18 @@ def test_the_page_has_no_script_or_style_of_its_own_and_nothing_from_elsewhere()
     assert [address for address in addresses if not address.startswith(("/", "?", "#")) or address[:2] == "//"] == []
 
 
-async def test_the_newest_alerts_are_a_table_for_prometheus_and_others_leave_it(served: Served, meter: Any) -> None:
+async def test_the_newest_alerts_are_a_table_for_prometheus_and_others_leave_it(newsroom: Any, meter: Any) -> None:
     name = "listwire_page_alert_timestamp_seconds"
-    alert = alert_in(ban(served.newsroom))
-    for number in range(51):
-        served.site.take(numbered(served.newsroom, alert, number))
-    (await served.client.get(f"{served.url}/metrics")).release()
-    shown = {dict(labels)["alert"]: value for (sample, labels), value in meter._samples().items() if sample == name}
-    assert set(shown) == {f"n{number}" for number in range(1, 51)}
+    alert = alert_in(ban(newsroom))
+    async with site_of(newsroom, keep=60) as served:
+        for number in range(51):
+            served.site.take(numbered(newsroom, alert, number))
+        (await served.client.get(f"{served.url}/metrics")).release()
+        shown = {dict(labels)["alert"]: value for (sample, labels), value in meter._samples().items() if sample == name}
+        assert set(shown) == {f"n{number}" for number in range(1, 51)}
+        served.site.take(numbered(newsroom, alert, 50, revision=2, status="retracted"))
+        (await served.client.get(f"{served.url}/metrics")).release()
     assert shown["n50"] == (DAY + timedelta(minutes=50)).timestamp()
-    served.site.take(numbered(served.newsroom, alert, 50, revision=2, status="retracted"))
-    (await served.client.get(f"{served.url}/metrics")).release()
     facts = {"authority": "ru", "group": "pkk", "change": "listing", "stage": "effective", "level": alert.level}
     assert meter.value(name, alert="n50", status="retracted", **facts) == shown["n50"]
     assert meter.value(name, alert="n50", status="live", **facts) is None
