@@ -81,14 +81,14 @@ class Trial:
         firing = await self.server.ask(f'ALERTS{{alertname=~"{"|".join(alerts)}",alertstate="firing"}}')
         self.early |= {series["metric"]["alertname"] for series in firing}
 
-    async def fires(self, *alerts: str, within_s: float = FIRES_WITHIN_S) -> None:
+    async def fires(self, *alerts: str) -> None:
         """Waits until each has fired, or its time is over."""
-        await asyncio.gather(*(self._fires(alert, within_s) for alert in alerts))
+        await asyncio.gather(*map(self._fires, alerts))
 
-    async def _fires(self, alert: str, within_s: float) -> None:
+    async def _fires(self, alert: str) -> None:
         began = time.monotonic()
         try:
-            await self.server.until(f'ALERTS{{alertname="{alert}",alertstate="firing"}}', within_s)
+            await self.server.until(f'ALERTS{{alertname="{alert}",alertstate="firing"}}', FIRES_WITHIN_S)
         except TimeoutError:
             return
         self.fired[alert] = time.monotonic() - began
