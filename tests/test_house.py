@@ -160,7 +160,9 @@ def is_command(words: tuple[str, ...]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("document", ["README.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md", "deploy/RUNBOOK.md"]
+)
 def test_commands_that_are_told_of_exist(document: str) -> None:
     commands = commands_in(code_in((ROOT / document).read_text("utf-8")))
     assert "scan" in {words[0] for words in commands}
