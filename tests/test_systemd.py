@@ -28,8 +28,8 @@ PORTS = {
 }
 CLOSED = """
     LockPersonality MemoryDenyWriteExecute NoNewPrivileges PrivateDevices PrivateTmp PrivateUsers ProtectClock
-    ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs ProtectKernelModules ProtectKernelTunables RemoveIPC
-    RestrictNamespaces RestrictRealtime RestrictSUIDSGID
+    ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs ProtectKernelModules ProtectKernelTunables
+    RemoveIPC RestrictNamespaces RestrictRealtime RestrictSUIDSGID
 """.split()
 MOST_EXPOSED = 20
 """Of 100, by `systemd-analyze security`: 12 (worker, page) and 14 (poller) are what it says of them."""
