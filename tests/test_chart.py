@@ -62,7 +62,8 @@ def test_values_keep_to_the_schema(name: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("broker.servers", "kafka"), ("broker.security", "ssl"), ("broker.server", "kafka:9092"), ("worker.sinks", []),
+        ("broker.servers", "kafka"), ("broker.servers", "a:1 b:2"),
+        ("broker.security", "ssl"), ("broker.server", "kafka:9092"), ("worker.sinks", []),
         ("worker.replicas", 0), ("poller.websubUrl", "http://a.example"), ("settings.broker", "kafka:9092"),
         ("settings.log_levl", "debug"), ("autoscaling.minReplicas", 0), ("autoscaling.maxReplicas", 5), ("runAs", 0),
         ("image.digest", "sha256:1"), ("worker.webhookSecret.value", "whsec_x"), ("networkPolicy.dns", []),
@@ -74,6 +75,11 @@ def test_values_that_would_not_do_are_refused(path: str, value: object) -> None:
         given = {key: given}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(merged(VALUES, given), SCHEMA)
+
+
+@pytest.mark.parametrize("servers", ["kafka:9092", "a.example:9093,10.0.0.1:9093", "[fd00::1]:9092,[fd00::2]:9092"])
+def test_brokers_are_told_by_name_or_address(servers: str) -> None:
+    jsonschema.validate(merged(VALUES, {"broker": {"servers": servers}}), SCHEMA)
 
 
 def test_every_value_is_in_the_schema_and_the_other_way_round() -> None:
