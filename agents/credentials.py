@@ -8,8 +8,8 @@ A feed names its credential, never the secret: `credential = "agency-a"` in the 
     header NAME: VALUE           whatever else an agency invented
 
 Nothing is kept between two requests, so a file that was replaced counts from the next one on. A file that
-others than its owner may read is refused: it would no longer be a secret. No error, repr or trace shows what
-a file holds, and what comes back of a request is cleared of it, because servers repeat what they were sent.
+others may read is refused (`agents.secrecy`): it would no longer be a secret. No error, repr or trace shows
+what a file holds, and what comes back of a request is cleared of it, because servers repeat what they were sent.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from urllib.parse import quote, quote_plus
 
 from msgspec.structs import replace
 
+from agents.secrecy import only_ours
 from streams.errors import ListwireError
 from streams.feeds import is_credential_name
 from streams.polling import Fetched
@@ -103,13 +104,13 @@ class Credentials:
 
 
 def secret_bytes(file: Path) -> bytes:
-    """What a regular file of its owner alone holds. Links are followed: orchestrators mount secrets as links."""
+    """What a regular file for our eyes only holds. Links are followed: orchestrators mount secrets as links."""
     handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe must not hold up the poller
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             raise CredentialError(f"{file}: not a regular file")
-        if os.name == "posix" and found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        if os.name == "posix" and not only_ours(handle):
             mode = stat.S_IMODE(found.st_mode)
             raise CredentialError(f"{file}: mode {mode:04o} lets others than its owner at the secret: chmod 600 it")
         if found.st_size > MAX_FILE_BYTES:
