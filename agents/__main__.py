@@ -34,6 +34,7 @@ COMMANDS = (
     "feeds",
     "deadletters",
     "topics",
+    "settings",
     "doctor",
 )
 
