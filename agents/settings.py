@@ -24,6 +24,8 @@ from pydantic_settings import (
 
 from agents.origins import CONFIG, PREFIX, Sources, sources
 from streams.errors import SettingsError
+from streams.retention import parse_kept
+from streams.topics import Topic
 from streams.websub import base_problem
 
 __all__ = ["CONFIG", "PREFIX", "Settings", "Traced", "load_settings", "traced_settings"]
@@ -52,6 +54,9 @@ class Settings(BaseSettings):
         None, description="how name and password are told; none: SCRAM-SHA-512"
     )
     replication: int = Field(1, ge=1, le=9, description="copies of each topic; 3 where three brokers run")
+    retention: Annotated[dict[Topic, int], NoDecode] = Field(
+        {}, description="how long topics are kept, such as wire.stories=30d,designation.alerts=730d; else the default"
+    )
     data_dir: Path = Field(default_factory=lambda: user_data_path("listwire"), description="what must survive")
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("listwire"), description="what may be deleted")
     feeds_file: Path | None = Field(None, description="the feed list; none: the one that is bundled")
@@ -96,6 +101,14 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(part for url in _BETWEEN_URLS.split(value) if (part := url.strip(", ")))
+
+    @field_validator("retention", mode="before")
+    @classmethod
+    def _times(cls, value: object) -> object:
+        if isinstance(value, str):
+            pairs = [pair.strip().partition("=") for pair in value.split(",") if pair.strip()]
+            value = {topic.strip(): time.strip() for topic, _, time in pairs}
+        return parse_kept(value) if isinstance(value, dict) else value
 
     @field_validator("allow_networks", "web_names", "broker_allow_plaintext", mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from agents.origins import PREFIX, Kind, Origin, nearest
 from agents.settings import Settings, Traced, traced_settings
 from streams.errors import SettingsError
 from streams.masking import masked_addresses, masked_url
+from streams.retention import period
 
 URLS = frozenset({"sinks", "websub_url", "maven_repository", "contact"})
 
@@ -104,7 +105,7 @@ def _open(name: str, value: Any) -> Any:
     if isinstance(value, tuple):
         return [_open(name, one) for one in value]
     if isinstance(value, dict):
-        return {str(key): str(one) for key, one in value.items()}
+        return {str(topic): period(milliseconds) for topic, milliseconds in value.items()}
     if value is None or isinstance(value, int | float):
         return value
     if name == "broker":

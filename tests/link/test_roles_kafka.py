@@ -199,6 +199,8 @@ CALLS: tuple[tuple[Role, str, str], ...] = (
     (Role.POLLER, "", "feeds held"),
     (Role.POLLER, "embargoed", "poll --stdin agency --metrics-port=0"),
     (Role.OPERATOR, "", "doctor"),
+    (Role.OPERATOR, "", "topics describe"),
+    (Role.OPERATOR, "", "topics configure"),
     (Role.OPERATOR, "", "feeds add https://agency.example/rss --key agency"),
     (Role.OPERATOR, "", "ledger retract kg|taliban --baseline=none --reason=hoax --by=Ito"),
     (Role.OPERATOR, "", "deadletters replay --all"),
