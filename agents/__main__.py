@@ -34,6 +34,8 @@ COMMANDS = (
     "feeds",
     "deadletters",
     "topics",
+    "backup",
+    "restore",
     "settings",
     "doctor",
 )

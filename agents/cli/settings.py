@@ -75,6 +75,11 @@ def shown(traced: Traced) -> Iterator[Shown]:
         yield Shown(name, _open(name, value), origin, kind, _open(name, default), field.description or "")
 
 
+def changed_lines(traced: Traced) -> list[str]:
+    """What is not left at its default, a line each."""
+    return list(_lines([row for row in shown(traced) if row.origin.kind is not Kind.DEFAULT], False))
+
+
 def kind_of(schema: Mapping[str, Any]) -> str:
     """What a setting takes, in words, from its JSON Schema."""
     branches = [branch for branch in schema.get("anyOf", ()) if branch.get("type") != "null"]
