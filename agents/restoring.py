@@ -140,10 +140,11 @@ async def _send_portion(
 
 
 async def _send_one(producer: Any, message: Row) -> Any:
+    key = message.key
     return await producer.send(
         message.t,
         value=message.value,
-        key=message.key,
+        key=b"" if key is None and message.value is None else key,  # the client sends none without both
         partition=message.p,
         timestamp_ms=message.at if message.at >= 0 else None,
         headers=list(message.headers),
@@ -158,7 +159,7 @@ def _rows(file: Path, total: Sum) -> Iterator[Row]:
             continue
         if record.t in OFFSETS_KEPT:
             for offset in range(ends.get((record.t, record.p), 0), record.o):
-                yield Row(t=record.t, p=record.p, o=offset, at=record.at, hb=FILLER)
+                yield Row(t=record.t, p=record.p, o=offset, at=record.at, k=CANARY, hb=FILLER)
             ends[record.t, record.p] = record.o + 1
         yield _remarked(record, total) if record.t == Topic.DEADLETTERS else record
 
