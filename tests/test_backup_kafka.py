@@ -193,3 +193,21 @@ def test_the_operators_files_are_in_it(
     assert "webhook+https://desk.example/?token=***" in (out / "settings.txt").read_text()
     assert (out / "feeds.toml").stat().st_mode & 0o777 == 0o600
     assert "File exists" in str(call("restore", file, "--files", str(out)).exception)
+
+
+@pytest.mark.long
+def test_the_broker_of_up_is_woken_for_it(
+    broker_spec: Callable[[Path], BrokerSpec], brokers: tuple[str, str], tmp_path: Path
+) -> None:
+    broker_spec(tmp_path)  # Java and the jars are there, or the test is skipped with the reason
+    asyncio.run(create_topics(brokers[0]))
+    file, home = str(tmp_path / "b"), str(tmp_path / "home")
+    refused = call("backup", file, "--data-dir", home)
+    assert "no broker: set LISTWIRE_BROKER" in str(refused.exception)
+    assert call("backup", file, "--broker", brokers[0]).exit_code == 0
+    done = call("restore", file, "--data-dir", home)
+    assert done.exit_code == 0, done.exception
+    again = call("backup", str(tmp_path / "again"), "--data-dir", home)
+    assert again.exit_code == 0, again.exception
+    (stories,) = (line for line in done.stdout.splitlines() if line.startswith("wire.stories "))
+    assert stories in again.stdout.splitlines()

@@ -17,13 +17,15 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from agents.backup import Scope, back_up
 from agents.backup_file import BackupError, contents
-from agents.cli.options import BrokerFlag, Config, DataDir, with_broker
+from agents.broker import Broker, BrokerSpec, running
+from agents.cli.options import BrokerFlag, Config, DataDir, broker_dir, with_broker
 from agents.cli.settings import changed_lines
 from agents.clock import utcnow
-from agents.link_settings import link_of
+from agents.link import Link
+from agents.link_settings import link_of, require_consistent
 from agents.logs import configure_logging
 from agents.restoring import restore as restored
-from agents.settings import Traced, traced_settings
+from agents.settings import Settings, Traced, traced_settings
 from streams.backups import Enclosed, Head, Tail
 from streams.errors import SettingsError
 from streams.retention import specs
@@ -51,8 +53,9 @@ def backup(
 ) -> None:
     """Back up the topics, the places of all who read them, the feed list and the settings, while all goes on.
 
-    The file holds texts under licence and what hubs sign with: it is for its owner alone. Files with secrets are not in
-    it. Exit code 1 if the backup failed, or is not whole.
+    The file holds texts under licence and what hubs sign with: it is for its owner alone. Files with secrets are not
+    in it. Without LISTWIRE_BROKER it is the broker of `listwire up`, running or not. Exit code 1 if the backup failed,
+    or is not whole.
     """
     if verify:
         found = contents(target)
@@ -60,8 +63,7 @@ def backup(
         return
     traced = _traced(config, broker=broker, data_dir=data_dir)
     file = target / f"listwire-{utcnow():%Y%m%dT%H%M%SZ}.jsonl.gz" if target.is_dir() else target
-    link = link_of(with_broker(traced.settings))
-    with _progress("backed up") as progress:
+    with _reached(traced.settings) as link, _progress("backed up") as progress:
         head, tail = asyncio.run(back_up(link, file, _enclosed(traced), Scope(stories, deadletters), progress))
     _tell(file, head, tail, as_json)
 
@@ -79,16 +81,34 @@ def restore(
 ) -> None:
     """Restore a backup into a broker whose topics are absent or empty, before workers and pollers are started.
 
-    Nothing is sent unless the whole file is in order. Exit code 1 if something stands in the way.
+    Nothing is sent unless the whole file is in order. Without LISTWIRE_BROKER it is the broker of `listwire up`, before
+    that is started. Exit code 1 if something stands in the way.
     """
     if files is not None:
         _put_out(file, files)
         return
-    settings = with_broker(_traced(config, broker=broker, data_dir=data_dir).settings)
-    with _progress("restored") as progress:
-        asked = restored(link_of(settings), file, settings.replication, specs(settings.retention), progress)
+    settings = _traced(config, broker=broker, data_dir=data_dir).settings
+    with _reached(settings, new=True) as link, _progress("restored") as progress:
+        asked = restored(link, file, settings.replication, specs(settings.retention), progress)
         found = asyncio.run(asked)
     _tell(file, found.head, found.tail, as_json)
+
+
+@contextmanager
+def _reached(settings: Settings, *, new: bool = False) -> Iterator[Link]:
+    """The broker of the settings, or that of `up`, which is started for as long as it takes if it does not run.
+
+    `new`: also where there was none before.
+    """
+    require_consistent(settings)
+    folder = broker_dir(settings.data_dir)
+    sleeps = settings.broker is None and running(folder) is None and (new or folder.exists())
+    if not sleeps:
+        yield link_of(with_broker(settings))
+        return
+    spec = BrokerSpec(folder, settings.cache_dir, settings.kafka_jars, settings.maven_repository)
+    with Broker.start(spec, lambda text: typer.echo(f"listwire: {text}", err=True)) as broker:
+        yield Link(broker.bootstrap)
 
 
 def _traced(config: Path | None, **flags: object) -> Traced:
