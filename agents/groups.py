@@ -12,6 +12,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from agents.admin import Admin
+from agents.app import GROUP
+from agents.inquiries import inquiring
 from agents.link import Bootstrap, client_options
 from agents.reaching import CONNECT_S, patience
 from streams.backups import Place
@@ -38,9 +40,9 @@ async def busy(bootstrap: Bootstrap) -> list[str]:
     """The groups of Listwire in which somebody reads now."""
     async with Admin(bootstrap) as admin, patience(bootstrap, "does not tell its consumer groups", 6 * CONNECT_S):
         names = sorted({group[0] for group in await admin.client.list_consumer_groups()})
-        ours = [name for name in names if name == "listwire" or name.startswith(("listwire.", "listwire-"))]
-        answers = await admin.client.describe_consumer_groups(ours) if ours else []
-    return sorted(group[1] for answer in answers for group in answer.groups if group[5])
+    ours = [name for name in names if name == GROUP or name.startswith((f"{GROUP}.", f"{GROUP}-"))]
+    async with inquiring(bootstrap) as ask:
+        return [name for name in ours if (await ask.group(name)).members]
 
 
 async def set_places(bootstrap: Bootstrap, places: Iterable[Place]) -> None:
