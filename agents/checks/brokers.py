@@ -28,7 +28,7 @@ from agents.topic_configs import Configs, read_configs
 from streams.acls import Kind, Operation, Role
 from streams.errors import ListwireError, SettingsError
 from streams.retention import specs
-from streams.topics import Topic, TopicSpec, partitions_of
+from streams.topics import Topic, TopicSpec
 
 DESCRIBE_CLUSTER = 60  # a request that came with Kafka 2.8, as did idempotent producers without a right of the cluster
 FETCH = 1
@@ -133,16 +133,22 @@ async def _newest(link: Link) -> AsyncIterator[datetime]:
     """When the last message of each partition that we may read was written, as far as that is told at once."""
     async with inquiring(link) as ask:
         shown = await ask.topics(map(str, Topic))
-    tps = [TopicPartition(t, n) for t in shown if Operation.READ in shown[t] for n in range(partitions_of(Topic(t)))]
+    there = {state.name: state.partitions for state in await describe_topics(link)}
+    ours = [topic for topic, operations in shown.items() if Operation.READ in operations]
+    tps = [TopicPartition(topic, number) for topic in ours for number in range(there.get(topic, 0))]
+    if not tps:
+        return
     consumer = AIOKafkaConsumer(**client_options(link), enable_auto_commit=False)
     try:
         async with patience(link, "does not tell what lies on its topics", 6 * CONNECT_S):
             await consumer.start()
-            ends = {tp: end for tp, end in (await consumer.end_offsets(tps)).items() if end} if tps else {}
+            ends = {tp: end for tp, end in (await consumer.end_offsets(tps)).items() if end}
+            if not ends:
+                return
             consumer.assign([*ends])
             for tp, end in ends.items():
                 consumer.seek(tp, end - 1)
-            for _ in range(LOOKS if ends else 0):
+            for _ in range(LOOKS):
                 for records in (await consumer.getmany(timeout_ms=LOOK_MS)).values():
                     yield datetime.fromtimestamp(max(0, *(record.timestamp for record in records)) / 1000, UTC)
     finally:
