@@ -34,6 +34,9 @@ COMMANDS = (
     "feeds",
     "deadletters",
     "topics",
+    "backup",
+    "restore",
+    "settings",
     "doctor",
 )
 

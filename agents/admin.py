@@ -22,7 +22,7 @@ async def create_topics(bootstrap: Bootstrap, replication: int = 1, specs: Seque
     Returns when all have leaders. Raises BrokerDown, or BrokerError when the broker refuses or a topic has
     another partition count than ours: with another count keys no longer lie where the logs have them.
     """
-    async with _Admin(bootstrap) as admin:
+    async with Admin(bootstrap) as admin:
         present = await admin.states(specs)
         missing = [spec for spec in specs if spec.topic not in present]
         if missing:
@@ -38,17 +38,24 @@ async def create_topics(bootstrap: Bootstrap, replication: int = 1, specs: Seque
 
 async def describe_topics(bootstrap: Bootstrap) -> list[TopicState]:
     """Our topics as the broker has them, in the order of the table; one that is absent has no partitions."""
-    async with _Admin(bootstrap) as admin:
+    async with Admin(bootstrap) as admin:
         present = await admin.states(TOPICS)
     return [present.get(spec.topic, TopicState(spec.topic, 0, 0, 0)) for spec in TOPICS]
 
 
-class _Admin:
+class Admin:
+    """A client for the broker's administration, open inside `async with`. Raises BrokerDown or BrokerRefused."""
+
     def __init__(self, bootstrap: Bootstrap) -> None:
         self._bootstrap = bootstrap
         self._client: Any = None
 
-    async def __aenter__(self) -> _Admin:
+    @property
+    def client(self) -> Any:
+        """aiokafka's own, for what is asked in one place alone."""
+        return self._client
+
+    async def __aenter__(self) -> Admin:
         await require_broker(self._bootstrap)
         self._client = AIOKafkaAdminClient(**client_options(self._bootstrap), request_timeout_ms=CONNECT_S * 1000)
         try:
@@ -63,6 +70,7 @@ class _Admin:
         await self._client.close()
 
     async def states(self, specs: Iterable[TopicSpec]) -> dict[str, TopicState]:
+        """The topics of these that are there, by name."""
         wanted = {str(spec.topic) for spec in specs}
         async with patience(self._bootstrap, "does not tell its topics", 2 * CONNECT_S):
             topics = await self._client.describe_topics()
@@ -78,6 +86,7 @@ class _Admin:
                 await asyncio.sleep(0.1)
 
     async def create(self, specs: Sequence[TopicSpec], replication: int) -> None:
+        """Asks for these topics. Raises BrokerError where the broker will not make one."""
         extra = {"min.insync.replicas": "2"} if replication > 2 else {}
         topics = [
             NewTopic(str(spec.topic), spec.partitions, replication, topic_configs=spec.config() | extra)

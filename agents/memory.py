@@ -12,8 +12,8 @@ after a rebalance. It reads with a consumer of its own that belongs to no group 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -44,6 +44,13 @@ class LogReader:
 
     async def __call__(self, topic: str, partition: int, start: int, end: int | None) -> AsyncIterator[Incoming]:
         """The messages of `[start, end)` that are no canaries. Raises BrokerDown when patience with the broker ends."""
+        async with aclosing(self.records(topic, partition, start, end)) as records:
+            async for record in records:
+                if not is_canary(record.headers):
+                    yield incoming(record)
+
+    async def records(self, topic: str, partition: int, start: int, end: int | None) -> AsyncGenerator[Any, None]:
+        """The same as the client has them, canaries too."""
         if end is not None and end <= start:
             return
         consumer = await self._connected()
@@ -53,7 +60,7 @@ class LogReader:
         finally:
             await consumer.stop()
 
-    async def _stretch(self, consumer: Any, tp: TopicPartition, start: int, end: int | None) -> AsyncIterator[Incoming]:
+    async def _stretch(self, consumer: Any, tp: TopicPartition, start: int, end: int | None) -> AsyncIterator[Any]:
         async with self._patience(f"{tp.topic}/{tp.partition} cannot be read"):
             if tp.topic not in await consumer.topics():  # the client would wait for what it may not see
                 await raise_if_refused(self._bootstrap, tp.topic)
@@ -68,8 +75,8 @@ class LogReader:
                     records = (await consumer.getmany(tp, timeout_ms=500)).get(tp, [])
                     first = await consumer.position(tp)  # compaction moves it without records
             for record in records:
-                if record.offset < last and not is_canary(record.headers):
-                    yield incoming(record)
+                if record.offset < last:
+                    yield record
 
     async def _connected(self) -> Any:
         async with self._patience("gives no consumer"):

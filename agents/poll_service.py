@@ -47,6 +47,7 @@ from agents.watch import asking, unready, watching
 from agents.watcher import Habits
 from agents.websub import Subscriber
 from streams.feeds import FeedSpec
+from streams.retention import specs
 from streams.stalls import LIMITS, Limits, Stalls
 
 PARSERS = 2
@@ -150,7 +151,7 @@ async def _service(settings: Settings, limits: Limits = LIMITS) -> AsyncIterator
 @asynccontextmanager
 async def _equipment(settings: Settings) -> AsyncIterator[tuple[Publisher, Parser]]:
     broker = link_of(settings)
-    await create_topics(broker, settings.replication)
+    await create_topics(broker, settings.replication, specs(settings.retention))
     async with AsyncExitStack() as stack:
         publisher = Publisher(broker)
         await publisher.start()

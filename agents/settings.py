@@ -7,15 +7,12 @@ fields. What is set and not known is an error that names it: a setting ignored i
 
 from __future__ import annotations
 
-import difflib
-import os
 import re
-import tomllib
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from platformdirs import user_cache_path, user_config_path, user_data_path
+from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -25,11 +22,13 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from agents.origins import CONFIG, PREFIX, Sources, sources
 from streams.errors import SettingsError
+from streams.retention import parse_kept
+from streams.topics import Topic
 from streams.websub import base_problem
 
-PREFIX = "LISTWIRE_"
-CONFIG = f"{PREFIX}CONFIG"
+__all__ = ["CONFIG", "PREFIX", "Settings", "Traced", "load_settings", "traced_settings"]
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 _BETWEEN_URLS = re.compile(r",\s*(?=[a-z][a-z0-9+.-]*:)")
@@ -55,6 +54,9 @@ class Settings(BaseSettings):
         None, description="how name and password are told; none: SCRAM-SHA-512"
     )
     replication: int = Field(1, ge=1, le=9, description="copies of each topic; 3 where three brokers run")
+    retention: Annotated[dict[Topic, int], NoDecode] = Field(
+        {}, description="how long topics are kept, such as wire.stories=30d,designation.alerts=730d; else the default"
+    )
     data_dir: Path = Field(default_factory=lambda: user_data_path("listwire"), description="what must survive")
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("listwire"), description="what may be deleted")
     feeds_file: Path | None = Field(None, description="the feed list; none: the one that is bundled")
@@ -100,6 +102,14 @@ class Settings(BaseSettings):
             return value
         return tuple(part for url in _BETWEEN_URLS.split(value) if (part := url.strip(", ")))
 
+    @field_validator("retention", mode="before")
+    @classmethod
+    def _times(cls, value: object) -> object:
+        if isinstance(value, str):
+            pairs = [pair.strip().partition("=") for pair in value.split(",") if pair.strip()]
+            value = {topic.strip(): time.strip() for topic, _, time in pairs}
+        return parse_kept(value) if isinstance(value, dict) else value
+
     @field_validator("allow_networks", "web_names", "broker_allow_plaintext", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -131,18 +141,30 @@ class Settings(BaseSettings):
         return value and value.expanduser()
 
 
+class Traced(NamedTuple):
+    """The settings in force, and where each comes from."""
+
+    settings: Settings
+    sources: Sources
+
+
 def load_settings(config: Path | None = None, **flags: object) -> Settings:
     """The settings in force; a flag that is None was not given.
 
     Raises SettingsError, one line that names the flag, the variable or the file and key at fault.
     """
+    return traced_settings(config, **flags).settings
+
+
+def traced_settings(config: Path | None = None, **flags: object) -> Traced:
+    """As `load_settings`, with the origin of each value."""
     given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
-    _refuse_unknown_names()
-    file, values = _file(config)
+    known = set(Settings.model_fields)
+    found = sources(config, given, known)
     try:
-        return _sourced(values)(**given)
+        return Traced(_sourced(dict(found.values))(**given), found)
     except ValidationError as error:
-        raise SettingsError("; ".join(_explain(error, given, file))) from None
+        raise SettingsError("; ".join(found.complaints(error, known))) from None
 
 
 def _sourced(values: dict[str, Any]) -> type[Settings]:
@@ -159,49 +181,3 @@ def _sourced(values: dict[str, Any]) -> type[Settings]:
             return init_settings, env_settings, InitSettingsSource(settings_cls, values)
 
     return Sourced
-
-
-def _refuse_unknown_names() -> None:
-    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields} | {CONFIG}
-    for name in sorted(os.environ):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            raise SettingsError(f"{name}: no such setting{_nearest(name.upper(), known)}")
-
-
-def _file(config: Path | None) -> tuple[Path, dict[str, Any]]:
-    named = config or (Path(os.environ[CONFIG]) if os.environ.get(CONFIG) else None)
-    file = named or user_config_path("listwire") / "listwire.toml"
-    try:
-        return file, tomllib.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        if named:
-            raise SettingsError(f"{file}: no such file") from None
-        return file, {}
-    except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{file}: not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file}: {error}") from None
-
-
-def _explain(error: ValidationError, given: dict[str, Any], file: Path) -> list[str]:
-    return [_line(str(fault["loc"][0]), fault["type"], fault["msg"], given, file) for fault in error.errors()]
-
-
-def _line(field: str, kind: str, message: str, given: dict[str, Any], file: Path) -> str:
-    if field in given:
-        origin = f"--{field.replace('_', '-')}"
-    elif field in Settings.model_fields and f"{PREFIX}{field.upper()}" in os.environ:
-        origin = f"{PREFIX}{field.upper()}"
-    else:
-        origin = f"{file}: {field}"
-    if kind == "extra_forbidden":
-        return f"{origin}: no such setting{_nearest(field, set(Settings.model_fields))}"
-    message = message.removeprefix("Value error, ")
-    return f"{origin}: {message[:1].lower()}{message[1:]}"
-
-
-def _nearest(name: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    return f" (did you mean {near[0]}?)" if near else ""

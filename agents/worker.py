@@ -43,6 +43,7 @@ from streams.reading import read
 from streams.records import Classified, Story, StoryId
 from streams.registry import Registry
 from streams.reports import reports
+from streams.retention import specs
 from streams.stalls import LIMITS, Limits, Stalls
 from streams.topics import Topic
 
@@ -65,7 +66,7 @@ async def run_worker(
     rehearse(registry)
     outlets = sinks if sinks is not None else open_sinks(settings.sinks, means_of(settings))
     wanted = {url: _wanted(url, registry) for url in outlets}
-    await create_topics(broker, settings.replication)
+    await create_topics(broker, settings.replication, specs(settings.retention))
     publisher = Publisher(broker)
     await publisher.start()
     read_log = LogReader(broker)

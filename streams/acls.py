@@ -21,7 +21,7 @@ class Role(StrEnum):
     WEB = "web"  # `listwire web`: reads, in no group
     SUBSCRIBER = "subscriber"  # whoever acts on alerts, with a client of his own or `listwire tail`, and sees no more
     READER = "reader"  # `listwire status`, `due`, and clients of all topics that are for others than Listwire itself
-    OPERATOR = "operator"  # `topics create`, `feeds add`, `ledger`, `deadletters`, `doctor`: a person
+    OPERATOR = "operator"  # `topics`, `feeds add`, `ledger`, `deadletters`, `doctor`, `backup`: a person
 
 
 class Kind(StrEnum):
@@ -38,6 +38,8 @@ class Operation(StrEnum):
     WRITE = "Write"
     DESCRIBE = "Describe"
     CREATE = "Create"
+    DESCRIBE_CONFIGS = "DescribeConfigs"
+    ALTER_CONFIGS = "AlterConfigs"
 
 
 class Grant(NamedTuple):
@@ -55,7 +57,7 @@ SUBSCRIBER_GROUPS = "desk-"
 
 _READ, _WRITE, _BOTH = (Operation.READ,), (Operation.WRITE,), (Operation.READ, Operation.WRITE)
 _LOOK = (Operation.DESCRIBE,)
-_ALL = (Operation.READ, Operation.WRITE, Operation.CREATE)
+_ALL = (Operation.READ, Operation.WRITE, Operation.CREATE, Operation.DESCRIBE_CONFIGS, Operation.ALTER_CONFIGS)
 
 # fmt: off
 _TOPICS: dict[Topic, dict[Role, tuple[Operation, ...]]] = {
@@ -81,6 +83,9 @@ _GROUPS = (
     Grant(Role.POLLER, Kind.GROUP, "listwire-poller", _READ),
     Grant(Role.WORKER, Kind.GROUP, "listwire", _READ),
     Grant(Role.WORKER, Kind.GROUP, "listwire.herald.", _READ, prefixed=True),
+    Grant(
+        Role.OPERATOR, Kind.GROUP, "listwire", _READ, prefixed=True
+    ),  # `backup` reads their places, `restore` sets them
 )
 
 
@@ -90,6 +95,8 @@ def grants(role: Role, subscriber_groups: str = SUBSCRIBER_GROUPS) -> tuple[Gran
     topics = tuple(Grant(role, Kind.TOPIC, topic, operations) for topic, operations in own.items() if operations)
     if role in {Role.SUBSCRIBER, Role.READER}:
         return (*topics, Grant(role, Kind.GROUP, subscriber_groups, _READ, prefixed=True))
+    if role is Role.OPERATOR:
+        topics = (*topics, Grant(role, Kind.GROUP, subscriber_groups, _READ, prefixed=True))
     return (*topics, *(grant for grant in _GROUPS if grant.role is role))
 
 

@@ -5,6 +5,7 @@ a feed that answers 200 and has been frozen for years is the likeliest of all wa
 """
 
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from msgspec import Struct
 
@@ -31,6 +32,7 @@ class Probe(Struct, frozen=True, kw_only=True):
     age_s: int | None = None  # of the newest item
     seconds: float  # until the whole answer was there
     problem: str | None = None  # why it failed, or what is odd about it
+    skew_s: float | None = None  # how far the clock of its server is ahead of ours; it tells whole seconds
 
 
 def probed(
@@ -50,7 +52,20 @@ def probed(
         age_s=max(int((now - newest).total_seconds()), 0) if newest else None,
         seconds=round(seconds, 3),
         problem=_oddities(fetched, document, newest, now) if document else _failure(fetched),
+        skew_s=_skew_s(fetched, now),
     )
+
+
+def _skew_s(fetched: Fetched, now: datetime) -> float | None:
+    """None too where a cache between us says how old its answer is: its date is not of now."""
+    told = fetched.headers.get("date")
+    if told is None or "age" in fetched.headers:
+        return None
+    try:
+        at = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    return round((at - now).total_seconds() + 0.5, 1) if at.tzinfo is not None else None
 
 
 def _failure(fetched: Fetched) -> str:

@@ -215,6 +215,7 @@ def test_feeds_that_are_named_are_tested_alone_and_a_stale_one_is_no_failure(con
     good, frozen = map(json.loads, run.stdout.splitlines())
     assert set(good) == {
         "key", "url", "fine", "outcome", "status", "format", "items", "newest", "age_s", "seconds", "problem",
+            "skew_s",
     }  # fmt: skip
     assert (good["key"], good["fine"], good["outcome"], good["problem"]) == ("good", True, "ok", None)
     assert (frozen["key"], frozen["fine"], frozen["problem"][:5]) == ("frozen", True, "stale")

@@ -27,6 +27,7 @@ from agents.memory import LogReader
 from agents.rendering import plain
 from agents.settings import Settings
 from streams.errors import ListwireError, SettingsError
+from streams.retention import specs
 from streams.topics import Topic
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="The letters, as `list` has them: 3:17.")]
@@ -130,7 +131,7 @@ def replay(
 
 async def _box(settings: Settings) -> Box:
     bootstrap = link_of(settings)
-    await create_topics(bootstrap, settings.replication)
+    await create_topics(bootstrap, settings.replication, specs(settings.retention))
     with _bar("letters read") as step:
         box = await read_box(LogReader(bootstrap), step)
     for place in box.strangers:

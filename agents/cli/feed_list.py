@@ -20,6 +20,7 @@ from streams.errors import SettingsError, WireError
 from streams.feed_records import Origin
 from streams.feeds import DEFAULT_INTERVAL_S, FeedSpec, checked_feed, key_of_url
 from streams.opml import read_opml
+from streams.retention import specs
 
 T = TypeVar("T")
 
@@ -118,11 +119,11 @@ def _settings(broker: str | None, data_dir: Path | None, config: Path | None) ->
 
 
 def _with_list(settings: Settings, act: Callable[[FeedList], Awaitable[T]]) -> T:
-    return asyncio.run(_acted(link_of(settings), settings.replication, act))
+    return asyncio.run(_acted(link_of(settings), settings, act))
 
 
-async def _acted(bootstrap: Bootstrap, replication: int, act: Callable[[FeedList], Awaitable[T]]) -> T:
-    await create_topics(bootstrap, replication)
+async def _acted(bootstrap: Bootstrap, settings: Settings, act: Callable[[FeedList], Awaitable[T]]) -> T:
+    await create_topics(bootstrap, settings.replication, specs(settings.retention))
     publisher = Publisher(bootstrap)
     await publisher.start()
     try:

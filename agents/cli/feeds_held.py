@@ -17,6 +17,7 @@ from agents.memory import LogReader
 from agents.rendering import plain
 from agents.settings import Settings
 from streams.embargo import Held
+from streams.retention import specs
 
 
 def register(group: typer.Typer) -> None:
@@ -38,7 +39,7 @@ def held(
 
 async def _listed(settings: Settings) -> list[Held]:
     bootstrap = link_of(settings)
-    await create_topics(bootstrap, settings.replication)
+    await create_topics(bootstrap, settings.replication, specs(settings.retention))
     log = HeldLog(LogReader(bootstrap))
     await log.refresh()
     return log.listed()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,56 +9,23 @@ import msgspec
 import typer
 
 from agents.cli.acls import acls
-from agents.cli.options import BrokerFlag, Config, settings_of, with_broker
+from agents.cli.topics_configured import register_topics
 from agents.demo.outcome import outcome
-from agents.kafka import create_topics, describe_topics
-from agents.link_settings import link_of
 from streams import asyncapi as contract
 from streams.compatibility import breaks
 from streams.errors import DataFileError, SettingsError
 from streams.registry import load_registry
 from streams.schemas import RECORDS, json_schema
-from streams.topics import TOPICS
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(no_args_is_help=True, help="The topics, and what is in them.", rich_markup_mode=None)
-    group.command("create")(create)
-    group.command("describe")(describe)
+    register_topics(group)
     group.command("schema")(schema)
     group.command("asyncapi")(asyncapi)
     group.command("acls")(acls)
     app.add_typer(group, name="topics")
-
-
-def create(
-    broker: BrokerFlag = None,
-    replication: Annotated[int | None, typer.Option(help="Copies of each topic.", min=1, show_default=False)] = None,
-    config: Config = None,
-) -> None:
-    """Create every topic that is absent; refuse those whose partitions are not ours."""
-    settings = with_broker(settings_of(config, broker=broker, replication=replication))
-    asyncio.run(create_topics(link_of(settings), settings.replication))
-    typer.echo(f"{len(TOPICS)} topics are there on {settings.broker}")
-
-
-def describe(broker: BrokerFlag = None, config: Config = None) -> None:
-    """What is on the broker, beside what should be."""
-    settings = with_broker(settings_of(config, broker=broker))
-    states = asyncio.run(describe_topics(link_of(settings)))
-    for spec, state in zip(TOPICS, states, strict=True):
-        kept = (
-            "compacted"
-            if spec.compacted
-            else "for ever"
-            if spec.retention_ms < 0
-            else f"{spec.retention_ms // 86_400_000} days"
-        )
-        found = f"{state.partitions} partitions" if state.partitions else "absent"
-        typer.echo(f"{spec.topic:22} {found:14} {kept:10} {spec.purpose}")
-    if not all(state.partitions for state in states):
-        raise typer.Exit(1)
 
 
 def schema(

@@ -172,7 +172,7 @@ def bindings(user: str, grant: Grant) -> Iterator[AclBinding]:
     kind = {Kind.TOPIC: ResourceType.TOPIC, Kind.GROUP: ResourceType.GROUP}[grant.kind]
     pattern = ResourcePatternType.PREFIXED if grant.prefixed else ResourcePatternType.LITERAL
     for operation in grant.operations:
-        allowed = AclOperation[operation.upper()]
+        allowed = AclOperation[operation.name]
         yield AclBinding(kind, str(grant.name), pattern, f"User:{user}", "*", allowed, AclPermissionType.ALLOW)
 
 

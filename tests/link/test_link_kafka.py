@@ -1,5 +1,6 @@
 """The link on a real Apache Kafka: who gets in and, for everybody else, one line that says what to change."""
 
+import asyncio
 import base64
 import re
 import secrets
@@ -182,6 +183,25 @@ def test_the_doctor_finds_it_and_names_the_remedy(secure_kafka: Any, tmp_path: P
     assert f"refuses our user or password\n{' ' * 16}correct {file}" in told
 
 
-def doctor(environment: dict[str, str]) -> str:
-    command = [sys.executable, "-P", "-m", "agents", "doctor"]
+async def test_the_doctor_says_which_rights_a_role_lacks(secure_kafka: Any, tmp_path: Path) -> None:
+    secure_kafka.enrol("operator", "pw-of-operator")
+    secure_kafka.grant("operator", grants(Role.OPERATOR))
+    await create_topics(secure_kafka.link(credentials=secure_kafka.credentials("operator", "pw-of-operator")))
+    file = secure_kafka.enrol("kim", "pw-of-kim")
+    environment = secure_kafka.environment(credentials=file) | {"LISTWIRE_DATA_DIR": str(tmp_path)}
+    bare = await asyncio.to_thread(doctor, environment)
+    assert "warn rights     enough for no role" in bare
+    secure_kafka.grant("kim", grants(Role.WORKER))
+    assert "ok   rights     as worker: all" in await asyncio.to_thread(doctor, environment, "--role", "worker")
+    told = await asyncio.to_thread(doctor, environment, "--role", "poller")
+    assert (
+        "FAIL rights     as poller: no Read, Write on topic wire.feeds; no Read, Write on topic wire.feed-state; "
+        in told
+    )
+    assert "Read on group listwire-poller" in told
+    assert "warn topics     how they are configured is hidden from us" in told
+
+
+def doctor(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "-P", "-m", "agents", "doctor", *arguments]
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, timeout=60, check=False).stdout.decode()

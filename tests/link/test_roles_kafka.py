@@ -199,6 +199,9 @@ CALLS: tuple[tuple[Role, str, str], ...] = (
     (Role.POLLER, "", "feeds held"),
     (Role.POLLER, "embargoed", "poll --stdin agency --metrics-port=0"),
     (Role.OPERATOR, "", "doctor"),
+    (Role.OPERATOR, "", "topics describe"),
+    (Role.OPERATOR, "", "topics configure"),
+    (Role.OPERATOR, "", "backup {home}/backup.gz"),
     (Role.OPERATOR, "", "feeds add https://agency.example/rss --key agency"),
     (Role.OPERATOR, "", "ledger retract kg|taliban --baseline=none --reason=hoax --by=Ito"),
     (Role.OPERATOR, "", "deadletters replay --all"),
@@ -213,7 +216,9 @@ def by_hand(cast: Cast, home: Path) -> list[str]:
     """What people do beside the services, each under the role that may; what they are shown."""
 
     def called(role: Role, piped: str, call: str) -> str:
-        done = listwire(cast.environment(role, home), *call.split(), stdin=embargoed() if piped else b"")
+        done = listwire(
+            cast.environment(role, home), *call.format(home=home).split(), stdin=embargoed() if piped else b""
+        )
         assert done.returncode == 0, (call, done.stdout, done.stderr)
         return (done.stdout + done.stderr).decode()
 
