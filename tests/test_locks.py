@@ -1,4 +1,4 @@
-"""The lock files hold what pyproject.toml asks for, checked by hashes, from nowhere but the default index."""
+"""The lock files hold what is asked for, checked by hashes, from nowhere but the default index."""
 
 import json
 import re
@@ -15,12 +15,16 @@ RENOVATE = ROOT / ".github" / "renovate.json"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT = PYPROJECT["project"]["dependencies"]
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
-BUILD = [line for line in (LOCKS / "build.in").read_text("utf-8").splitlines() if not line.startswith("#")]
+BUILD, RELEASE = (
+    [line for line in (LOCKS / file).read_text("utf-8").splitlines() if not line.startswith("#")]
+    for file in ("build.in", "release.in")
+)
 HOLDS = {
     "build": BUILD,
     "runtime": PROJECT,
     "demo": PROJECT + BUILD + EXTRAS["broker"],
     "test": PROJECT + BUILD + EXTRAS["broker"] + EXTRAS["test"],
+    "release": RELEASE,
 }
 PYTHONS = [
     line.rsplit(" ", 1)[1]
