@@ -1,5 +1,6 @@
-"""The lock files hold what pyproject.toml asks for, checked by hashes, from nowhere but the default index."""
+"""The lock files hold what is asked for, checked by hashes, from nowhere but the default index."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -10,17 +11,21 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ROOT / "deploy" / "locks"
+RENOVATE = ROOT / ".github" / "renovate.json"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT = PYPROJECT["project"]["dependencies"]
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
-BUILD = PYPROJECT["dependency-groups"]["build"]
-SPACY = PYPROJECT["dependency-groups"]["spacy"]
+BUILD, RELEASE, SPACY = (
+    [line for line in (LOCKS / file).read_text("utf-8").splitlines() if not line.startswith("#")]
+    for file in ("build.in", "release.in", "spacy.in")
+)
 HOLDS = {
     "build": BUILD,
     "runtime": PROJECT,
     "spacy": SPACY,
     "demo": PROJECT + BUILD + EXTRAS["broker"],
     "test": PROJECT + BUILD + EXTRAS["broker"] + EXTRAS["test"],
+    "release": RELEASE,
 }
 PYTHONS = [
     line.rsplit(" ", 1)[1]
@@ -77,5 +82,30 @@ def test_what_is_tested_is_what_runs(python: str) -> None:
 @pytest.mark.parametrize("lock", HOLDS)
 def test_a_lock_says_how_it_is_made(lock: str) -> None:
     head = (LOCKS / f"{lock}.txt").read_text("utf-8").splitlines()[1]
-    assert head.strip("# ").startswith("uv pip compile ")
-    assert head.endswith(f"-o deploy/locks/{lock}.txt")
+    assert head.startswith("#    uv pip compile ")
+    assert head.endswith(f" --output-file=deploy/locks/{lock}.txt")
+
+
+@pytest.mark.parametrize("lock", HOLDS)
+def test_renovate_understands_how_a_lock_is_made(lock: str) -> None:
+    """It runs the command again only if it knows each option, has "=" before each value, and finds a source file."""
+    command = (LOCKS / f"{lock}.txt").read_text("utf-8").splitlines()[1].split()[4:]
+    options = {word for word in command if word.startswith("-")}
+    assert all(re.fullmatch(r"--(extra|output-file)=\S+", option) for option in options), options
+    sources = [word for word in command if word not in options]
+    assert sources
+    assert all((ROOT / source).is_file() for source in sources)
+
+
+@pytest.mark.parametrize("lock", HOLDS)
+def test_renovate_looks_after_a_lock(lock: str) -> None:
+    (pattern,) = json.loads(RENOVATE.read_text("utf-8"))["pip-compile"]["managerFilePatterns"]
+    assert re.search(pattern.strip("/"), f"deploy/locks/{lock}.txt")
+    assert not re.search(pattern.strip("/"), "deploy/locks/build.in")
+
+
+def test_a_build_takes_the_backend_that_the_project_names() -> None:
+    locked = Requirement(f"hatchling=={pinned('build', PYTHONS[0])['hatchling']}")
+    (backend,) = map(Requirement, PYPROJECT["build-system"]["requires"])
+    assert backend.name == locked.name
+    assert backend.specifier.contains(str(locked.specifier).removeprefix("=="))
