@@ -94,9 +94,21 @@ def build_app(
 
     `tuned` False: with Faust's own consumer and settings, to be compared with.
     """
+    app = _bare(linked(broker), data_dir, group, TUNED if tuned else {})
+    bystander = bystander or Bystander()
+    if tuned:
+        app.transport = LeanTransport(app, _skims(stations), bystander.passed)
+    for station in stations:
+        _attach(app, station, bystander)
+    assignment = Assignment(stations, bystander)
+    app.on_partitions_revoked.connect(assignment.on_revoked, weak=False)
+    app.on_partitions_assigned.connect(assignment.on_assigned, weak=False)
+    return app, assignment
+
+
+def _bare(link: Link, data_dir: Path, group: str, more: Mapping[str, Any]) -> faust.App:
     data_dir.mkdir(parents=True, exist_ok=True)
-    link = linked(broker)
-    app = faust.App(
+    return faust.App(
         group,
         broker=[f"kafka://{f'[{host}]' if ':' in host else host}:{port}" for host, port in addresses(link.bootstrap)],
         broker_credentials=credentials(link),
@@ -113,17 +125,8 @@ def build_app(
         topic_disable_leader=True,
         table_standby_replicas=0,
         web_enabled=False,
-        **(TUNED if tuned else {}),
+        **more,
     )
-    bystander = bystander or Bystander()
-    if tuned:
-        app.transport = LeanTransport(app, _skims(stations), bystander.passed)
-    for station in stations:
-        _attach(app, station, bystander)
-    assignment = Assignment(stations, bystander)
-    app.on_partitions_revoked.connect(assignment.on_revoked, weak=False)
-    app.on_partitions_assigned.connect(assignment.on_assigned, weak=False)
-    return app, assignment
 
 
 def _skims(stations: Iterable[Station]) -> dict[str, Skim]:

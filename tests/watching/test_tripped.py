@@ -12,7 +12,7 @@ import pytest
 from newsstand import FEEDS
 from services import Service
 from test_rules import SECTIONS
-from trial import FIRES_WITHIN_S, Trial, trying
+from tripping import FIRES_WITHIN_S, Trial, trying
 
 from agents.broker import Broker, BrokerSpec
 from agents.kafka import Outgoing
