@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 from newsstand import FEEDS
+from queries import SECTIONS
 from services import Service
-from test_rules import SECTIONS
 from trial import FIRES_WITHIN_S, Trial, trying
 
 from agents.broker import Broker, BrokerSpec
