@@ -23,12 +23,15 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Protocol, TypeVar
+
+from prometheus_client import Counter
 
 from agents.kafka import BrokerError, Incoming, Outgoing, Undeliverable
 from agents.letters import Failure, Handling, letter
 from agents.logs import get_logger
-from agents.messages import is_canary
+from agents.messages import Headers, is_canary
 from agents.metrics import DEADLETTERS, EVENTS, HANDLER_SECONDS, Step
 from agents.timing import handed_on, observe
 from streams.errors import ListwireError, RecordError
@@ -63,6 +66,7 @@ class Ending(StrEnum):
     """The ways through the guard. The label of their metric."""
 
     HANDLED = "handled"
+    PASSED = "passed"  # over, before it came here: it asked for nothing
     BURIED = "buried"
     HELD = "held"
     ABORTED = "aborted"
@@ -122,7 +126,7 @@ class Guard:
     def __post_init__(self) -> None:
         """Its series begin at 0."""
         for ending in Ending:
-            EVENTS.labels(agent=self.agent, outcome=ending)
+            _events(self.agent, ending)
 
     async def __call__(self, event: Incoming, hold: Callable[[], None] = no_hold) -> None:
         """Returns once the event is handled or buried; `hold` pins its offset if neither was possible."""
@@ -145,8 +149,14 @@ class Guard:
             self._count(Ending.HELD)
             raise
 
+    def passed_over(self, headers: Headers) -> None:
+        """Counts an event that asked for nothing and was done before it came here."""
+        self._count(Ending.PASSED)
+        if self.step is not None:
+            observe(self.step, headers)
+
     def _count(self, ending: Ending) -> None:
-        EVENTS.labels(agent=self.agent, outcome=ending).inc()
+        _events(self.agent, ending).inc()
 
     async def _handle(self, event: Incoming) -> Failure | None:
         try:
@@ -161,7 +171,7 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - an exception that got past us would be a lost event
             return _failure(error)
         if self.step is not None and (self.step is not Step.ANNOUNCED or _announces(caused)):
-            observe(self.step, event)
+            observe(self.step, event.headers)
         return None
 
     async def _within_deadline(self, event: Incoming) -> Sequence[Outgoing]:
@@ -190,6 +200,11 @@ def tolerant(absorb: Callable[[S, Incoming], object]) -> Callable[[S, Incoming],
             logger.debug("message not folded", event_at=message.origin, error=repr(error))
 
     return absorbing
+
+
+@cache
+def _events(agent: str, ending: Ending) -> Counter:
+    return EVENTS.labels(agent=agent, outcome=ending)
 
 
 def _ending(event: Incoming, failure: Failure | None) -> Ending:

@@ -168,7 +168,7 @@ class Herald:
         if refused := self._fates[event.origin]:
             raise refused
         DELIVERIES.labels(sink=self.scheme, outcome="delivered").inc()
-        observe(Step.DELIVERED, event)
+        observe(Step.DELIVERED, event.headers)
         _note(self._delivered, (alert.id, alert.revision))
         return ()
 

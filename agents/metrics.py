@@ -70,7 +70,7 @@ NEWEST_ITEM = Gauge(
     "listwire_feed_newest_item_timestamp_seconds", "When the newest item of a feed was published.", ["feed"]
 )
 FEED_SUCCESS = Gauge(
-    "listwire_feed_success_timestamp_seconds", "When a feed last answered well, 0 if it never did.", ["feed"]
+    "listwire_feed_success_timestamp_seconds", "When a feed last answered well, 0 if that is not known.", ["feed"]
 )
 FEED_FAILURES = Gauge("listwire_feed_failures", "Looks at a feed that failed in a row.", ["feed"])
 FEED_QUIET_LIMIT = Gauge(

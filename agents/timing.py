@@ -30,7 +30,7 @@ def received_at(story: Story, now: datetime) -> Headers:
 
 def handed_on(event: Incoming, caused: Sequence[Outgoing]) -> Sequence[Outgoing]:
     """What the event caused, with its header."""
-    if _since(event) is None:
+    if _since(event.headers) is None:
         return caused
     header = (RECEIVED, dict(event.headers)[RECEIVED])
     return [
@@ -48,16 +48,16 @@ def observe_fetched(story: Story, now: datetime) -> None:
         _SECONDS[Step.FETCHED].observe(max(0.0, (now - at).total_seconds()))
 
 
-def observe(step: Step, event: Incoming, clock: Callable[[], float] = time.time) -> None:
-    """The event has passed the stage: all that it caused is acknowledged."""
-    since = _since(event)
+def observe(step: Step, headers: Headers, clock: Callable[[], float] = time.time) -> None:
+    """The event with these headers has passed the stage: all that it caused is acknowledged."""
+    since = _since(headers)
     if since is not None:
         _SECONDS[step].observe(max(0.0, clock() - since))
 
 
-def _since(event: Incoming) -> float | None:
-    headers = dict(event.headers)
-    told = headers.get(RECEIVED, b"")
-    if ATTEMPT in headers or len(told) > 20 or not told.replace(b".", b"", 1).isdigit():
+def _since(headers: Headers) -> float | None:
+    named = dict(headers)
+    told = named.get(RECEIVED, b"")
+    if ATTEMPT in named or len(told) > 20 or not told.replace(b".", b"", 1).isdigit():
         return None
     return float(told)
