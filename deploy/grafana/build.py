@@ -26,11 +26,15 @@ def main() -> None:
 def rendered(made: Dashboard) -> str:
     """The JSON, with a number for each panel that has none, in their order, and links where they are seen."""
     dashboard = made.build()
-    for link in dashboard.links or ():
-        link.placement = None
     for number, panel in enumerate(dashboard.panels or (), 1):
         panel.id_val = panel.id_val or number
-    return json.dumps(json.loads(JSONEncoder(sort_keys=True).encode(dashboard)), indent=1, sort_keys=True) + "\n"
+    made_of = json.loads(JSONEncoder(sort_keys=True).encode(dashboard), object_hook=_seen)
+    return json.dumps(made_of, indent=1, sort_keys=True) + "\n"
+
+
+def _seen(part: dict[str, object]) -> dict[str, object]:
+    """The library puts each link into a menu unless told otherwise, and takes no other word for it."""
+    return {name: value for name, value in part.items() if (name, value) != ("placement", "inControlsMenu")}
 
 
 if __name__ == "__main__":

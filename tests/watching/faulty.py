@@ -63,7 +63,7 @@ async def refused(producer: Any, message: Outgoing) -> None:
 
 
 if "refused" in FAULTS:
-    Publisher._send_one = refused
+    Publisher._send_one = staticmethod(refused)
 if "hang" in FAULTS:
     worker.stations = stations
 if "broken" in FAULTS:

@@ -13,6 +13,8 @@ ROOT = Path(__file__).parent.parent.parent
 DASHBOARDS = ROOT / "deploy" / "grafana" / "dashboards"
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
+RUNBOOK = (ROOT / "deploy" / "RUNBOOK.md").read_text("utf-8")
+SECTIONS = dict(re.findall(r"^## (.+)\n((?:(?!^## ).*\n?)*)", RUNBOOK, re.MULTILINE))
 OUTSIDE = {"instance", "job", "component", "le", "__name__"}  # what Prometheus, its targets and histograms add
 OF_PROCESSES = {
     "process_cpu_seconds_total",

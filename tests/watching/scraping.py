@@ -30,6 +30,13 @@ class Prometheus:
         assert answer["status"] == "success", f"{expr}: {answer}"
         return list(answer["data"]["result"])
 
+    async def firing(self, alert: str) -> list[dict[str, str]]:
+        """What the alerts of this name that fire now say, as those who are called read it."""
+        async with self._http.get(f"{self._api}/alerts") as response:
+            found = (await response.json())["data"]["alerts"]
+        fires = [one for one in found if one["labels"]["alertname"] == alert and one["state"] == "firing"]
+        return [one["annotations"] for one in fires]
+
     async def until(self, expr: str, within_s: float) -> None:
         """Returns when the query has a series."""
         async with asyncio.timeout(within_s):

@@ -7,10 +7,21 @@ from typing import Any
 
 import pytest
 import yaml
-from queries import EXPOSED, OUTSIDE, PROMETHEUS, ROOT, RULES, alerts, grouped, names, rules, selected
+from queries import (
+    EXPOSED,
+    OUTSIDE,
+    PROMETHEUS,
+    ROOT,
+    RULES,
+    RUNBOOK,
+    SECTIONS,
+    alerts,
+    grouped,
+    names,
+    rules,
+    selected,
+)
 
-RUNBOOK = (ROOT / "deploy" / "RUNBOOK.md").read_text("utf-8")
-SECTIONS = dict(re.findall(r"^## (.+)\n((?:(?!^## ).*\n?)*)", RUNBOOK, re.MULTILINE))
 UNIT_TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
 SEVERITIES = {"critical", "warning", "info"}
 PARTS = ["Means", "Users notice", "Look at", "Repair", "Over when", "Tried"]

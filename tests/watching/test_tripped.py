@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 from newsstand import FEEDS
+from queries import SECTIONS
 from services import Service
-from test_rules import SECTIONS
 from tripping import FIRES_WITHIN_S, Trial, trying
 
 from agents.broker import Broker, BrokerSpec
@@ -60,7 +61,7 @@ async def long_form(trial: Trial) -> None:
     trial.start_poller()
     await trial.watched(3)
     await trial.silent(*LONG)
-    for step in (restarted, stopped, hung, undecided, of_two_versions, unfed, ahead, faulty, frozen, without_broker):
+    for step in (restarted, stopped, hung, undecided, of_two_versions, unfed, faulty, frozen, ahead, without_broker):
         await step(trial)
 
 
@@ -105,6 +106,7 @@ async def of_two_versions(trial: Trial) -> None:
 
 
 async def ahead(trial: Trial) -> None:
+    """Its feeds are due two minutes late afterwards."""
     await trial.replaced(trial.poller, "ahead")
     await trial.fires("ListwireClockAhead")
 
@@ -180,6 +182,25 @@ def test_it_fires_at_a_real_fault(short: Trial, alert: str) -> None:
 def test_it_fires_at_a_real_fault_that_takes_longer(long: Trial, alert: str) -> None:
     assert alert in long.fired, f"silent; fired: {long.fired}"
     assert alert not in long.early
+
+
+@pytest.mark.parametrize("alert", SHORT)
+def test_what_it_says_is_filled_in(short: Trial, alert: str) -> None:
+    assert_filled_in(short.said[alert])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("alert", LONG)
+def test_what_it_says_is_filled_in_too(long: Trial, alert: str) -> None:
+    assert_filled_in(long.said[alert])
+
+
+def assert_filled_in(said: list[dict[str, str]]) -> None:
+    """A label that is not there would leave two spaces, or brackets with nothing in them."""
+    assert said
+    for told in said:
+        text = f"{told['summary']} {told['description']} "
+        assert not re.search(r"  | [.,;:]|\(\)|<", text), text
 
 
 def test_what_the_runbook_calls_tried_was_tried() -> None:

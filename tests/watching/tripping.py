@@ -20,7 +20,8 @@ FIRES_WITHIN_S = 40.0
 
 
 class Trial:
-    """The services under fault; `fired`: the alerts, with how long each took; `early`: those that needed no fault."""
+    """The services under fault; `fired`: the alerts, with how long each took; `early`: those that needed no
+    fault; `said`: what they say."""
 
     def __init__(
         self, folder: Path, server: Prometheus, stand: Newsstand, broker: Broker, ports: tuple[int, ...]
@@ -31,6 +32,7 @@ class Trial:
         self.broker = broker
         self.fired: dict[str, float] = {}
         self.early: set[str] = set()
+        self.said: dict[str, list[dict[str, str]]] = {}
         self._ports = ports
         self._services: list[Service] = []
         feeds = folder / "feeds.toml"
@@ -92,6 +94,7 @@ class Trial:
         except TimeoutError:
             return
         self.fired[alert] = time.monotonic() - began
+        self.said[alert] = await self.server.firing(alert)
 
     def java(self) -> psutil.Process:
         """The broker itself."""
