@@ -28,6 +28,7 @@ from streams.feed_records import Origin, encode_feed
 from streams.feeds import FeedSpec
 from streams.polling import FeedState
 from streams.records import Alert
+from streams.registry import load_registry
 from streams.topics import Topic
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -561,7 +562,7 @@ async def test_the_ledger_is_a_matrix_whose_cells_open_by_keyboard(served: Serve
     await tab.go(f"{served.url}?view=ledger")
     cell = "[...document.querySelectorAll('#ledger button')].find(node => node.dataset.key === 'ru|taliban')"
     await tab.until(f"{cell}?.innerText.trim()", "delisting decided")
-    heads = await tab.value("[...document.querySelectorAll('#ledger thead th')].map(node => node.innerText)")
+    heads = await tab.value("[...document.querySelectorAll('#ledger thead th bdi')].map(node => node.innerText)")
     assert {"Group", "Russia", "Ethiopia", "European Union"} <= set(heads)
     await tab.value(f"{cell}.focus()")
     await tab.press("Enter", "\r", 13)
@@ -598,6 +599,24 @@ async def test_a_feed_that_is_switched_off_is_no_alarm(served: Served, tab: Tab)
     assert "not polled" in rows[0]
     assert "switched off" in rows[1]
     assert await tab.value("document.getElementById('feeds-count').innerText") == "1"
+
+
+async def test_authorities_that_nobody_fresh_would_tell_of_are_named(served: Served, tab: Tab) -> None:
+    served.take(sample_wire(served.newsroom))
+    now = datetime.now(UTC)
+    state = FeedState(feed="tv", outcome="ok", polled_at=now, newest=now, next_due=now + timedelta(hours=1))
+    served.take([served.newsroom.message(Topic.FEED_STATE, "tv", encode(state), now)])
+    served.take([listed(served.newsroom, "tv", "Kazakh Television", covers=("kz",))])
+    served.take([listed(served.newsroom, "ministry", "Ministry", authority="ar")])
+    await tab.go(f"{served.url}?view=feeds")
+    await tab.until("document.querySelectorAll('#blind li').length", len(load_registry().authorities) - 1)
+    blind = await tab.value("document.getElementById('blind').innerText")
+    assert "Argentina (ministry: quiet for" in blind
+    assert "Kazakhstan" not in blind
+    await tab.go(f"{served.url}?view=ledger")
+    heads = "[...document.querySelectorAll('#ledger thead th')].map(node => node.innerText)"
+    await tab.until(f"{heads}.some(head => head.endsWith('blind'))")
+    assert "Kazakhstan" in await tab.value(heads)
 
 
 async def test_the_keyboard_reaches_everything_and_shows_where_it_is(served: Served, tab: Tab) -> None:

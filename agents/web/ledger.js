@@ -5,13 +5,15 @@ import { at, heading, link, make, said, when } from "./elements.js";
 import { load } from "./server.js";
 
 let rows = [];
+let drawn = "";
 
 export async function loadLedger() {
   const facts = await load("/api/ledger");
   if (!facts) return;
-  const same = JSON.stringify(facts.rows) === JSON.stringify(rows);
   rows = facts.rows;
-  if (!same || !at("ledger").childElementCount) drawLedger();
+  const wanted = JSON.stringify(rows.map((row) => [row, isBlind(row.authority)]));
+  if (wanted !== drawn || !at("ledger").childElementCount) drawLedger();
+  drawn = wanted;
 }
 
 function drawLedger() {
