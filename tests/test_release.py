@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from agents.settings import PREFIX, Settings
+
 ROOT = Path(__file__).parent.parent
 READY = ROOT / "deploy" / "release" / "ready.py"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -97,6 +99,27 @@ def test_the_changelog_and_the_version_of_this_project_can_be_read() -> None:
     code, lines = ready(ROOT, f"v{VERSION}")
     assert not [line for line in lines if line.startswith("pyproject.toml")]
     assert code == bool(lines)
+
+
+@pytest.mark.parametrize("page", ["SECURITY.md", "CONTRIBUTING.md"])
+def test_files_settings_and_links_that_are_told_of_exist(page: str) -> None:
+    text = (ROOT / ".github" / page).read_text("utf-8")
+    files = re.findall(r"\bdeploy/[\w/-]+(?:\.\w+)*(?=[`/ ])", text)
+    links = re.findall(r"\]\((?!https:)([^)#]+)", text)
+    assert files
+    assert links
+    assert [file for file in files if "NAME" not in file and not (ROOT / file).exists()] == []
+    assert [link for link in links if not (ROOT / ".github" / link).exists()] == []
+    settings = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
+    assert set(re.findall(rf"{PREFIX}[A-Z_]+", text)) <= settings
+
+
+def test_the_way_of_a_release_is_told_in_its_order() -> None:
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text("utf-8")
+    told = ["pyproject.toml", "CHANGELOG.md", "deploy/schemas/baseline/", "ready.py", "build.sh", "git tag -s"]
+    places = [text.find(word, text.index("\n## Release\n")) for word in told]
+    assert places == sorted(places)
+    assert min(places) > 0
 
 
 def steps(*files: Path) -> list[dict[str, Any]]:
