@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.backup_file import BackupError, contents, read_lines, written
+from agents.recutting import recut_of
 from agents.restoring import moved_places
 from streams.backups import (
     CUT_ORDER,
@@ -161,3 +163,19 @@ def test_a_backup_that_breaks_off_or_is_none_is_refused(tmp_path: Path) -> None:
         list(read_lines(torn))
     with pytest.raises(BackupError, match="nowhere: No such file"):
         contents(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("cut", "problem"),
+    [
+        (
+            Cut("designation.claims", 5, 0, 1),
+            "designation.claims has 6 partitions, this version needs 4: restore it with",
+        ),
+        (Cut("wire.new", 0, 0, 1), "has a topic wire.new, which this version does not know"),
+    ],
+)
+def test_a_backup_that_does_not_fit_is_refused(cut: Cut, problem: str, tmp_path: Path) -> None:
+    file = backup(tmp_path / "b", head=msgspec.structs.replace(HEAD, cuts=(cut,)))
+    with pytest.raises(BackupError, match=f"b: {problem}"):
+        recut_of(file, contents(file))

@@ -24,7 +24,7 @@ from agents.kafka import create_topics
 from agents.settings import Settings, load_settings
 from agents.topic_configs import Configs, read_configs
 from streams.acls import Kind, Operation, Role, grants
-from streams.topics import TOPICS, Topic
+from streams.topics import TOPICS, Topic, partitions_of
 
 Found = dict[str, list[tuple[str, str, str]]]
 
@@ -239,7 +239,9 @@ def test_each_fault_of_topics_is_found_with_its_remedy(bootstrap: str, monkeypat
     absent = next(what for what, _ in ours if what.startswith("absent: "))
     assert "wire.feeds, wire.feed-state" in absent
     assert ("absent" in absent, "wire.stories" in absent) == (True, False)
-    assert any(what == "wire.stories has 2 partitions, Listwire needs 4" for what, _ in ours)
+    assert any(
+        what == f"wire.stories has 2 partitions, Listwire needs {partitions_of(Topic.STORIES)}" for what, _ in ours
+    )
     assert "wire.stories: max.message.bytes is 1048588, not 2097152: large messages are refused" in {w for w, _ in ours}
 
     asyncio.run(remove(bootstrap, "wire.stories"))
