@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from typer.testing import CliRunner, Result
 
 from agents.__main__ import build
-from agents.backup_file import written
+from agents.backup import Scope, back_up
 from agents.broker import Broker, BrokerSpec
 from agents.groups import read_places, set_places
 from agents.kafka import Outgoing, Publisher, create_topics
@@ -22,7 +21,7 @@ from agents.letters import mark
 from agents.memory import LogReader
 from agents.messages import CANARY, is_canary
 from agents.restoring import restore
-from streams.backups import FORMAT, Cut, Head, Place, row
+from streams.backups import Place
 from streams.codec import encode
 from streams.records import DeadLetter, Skipped
 from streams.topics import TOPICS, Topic, partitions_of
@@ -198,6 +197,7 @@ def test_the_operators_files_are_in_it(
     assert "File exists" in str(call("restore", file, "--files", str(out)).exception)
 
 
+@pytest.mark.long
 async def test_stories_of_other_partitions_are_spread_anew_and_none_is_read_twice_or_never(
     broker_spec: Callable[[Path], BrokerSpec], tmp_path: Path
 ) -> None:
@@ -206,13 +206,12 @@ async def test_stories_of_other_partitions_are_spread_anew_and_none_is_read_twic
     done = {0: 7, 1: 2}
     stories = [(p, o, f"key-{p}-{o % 3}".encode(), f"{p}:{o}".encode()) for p in (0, 1) for o in range(12)]
     places = (*(Place("listwire", "wire.stories", p, o) for p, o in done.items()), Place("x", "wire.stories", 0, 1))
-    cuts = tuple(Cut("wire.stories", partition, 0, 12) for partition in (0, 1))
-    with written(file) as out:
-        head = {"format": FORMAT, "listwire": "0", "made_at": datetime.now(UTC), "broker": "old"}
-        out.write(Head(**head, places=places, cuts=cuts))
-        for partition, offset, key, value in stories:
-            out.write(row("wire.stories", (partition, offset), BEGAN_MS, key, value))
-        out.close()
+    old = [spec._replace(partitions=2) if spec.topic == Topic.STORIES else spec for spec in TOPICS]
+    with Broker.start(broker_spec(tmp_path / "old"), lambda _: None) as broker:
+        await create_topics(broker.bootstrap, 1, old)
+        await produce(broker.bootstrap, *((Topic.STORIES, p, key, value, ()) for p, _, key, value in stories))
+        await set_places(broker.bootstrap, places)
+        await back_up(broker.bootstrap, file, (), Scope())
     with Broker.start(broker_spec(tmp_path / "third"), lambda _: None) as third:
         broker = third.bootstrap
         await restore(broker, file, 1, TOPICS)
