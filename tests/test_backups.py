@@ -148,6 +148,15 @@ def test_a_backup_that_was_changed_is_refused(change: object, problem: str, tmp_
         contents(broken)
 
 
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.backup_file.MAX_LINE_BYTES", 1_000)
+    file = backup(tmp_path / "b", story(1, b"x" * 2_000))
+    with pytest.raises(BackupError, match="b: line 3: is longer than any that we write"):
+        contents(file)
+
+
 def test_a_backup_that_breaks_off_or_is_none_is_refused(tmp_path: Path) -> None:
     whole = backup(tmp_path / "b", *map(story, range(10, 500))).read_bytes()
     torn = tmp_path / "torn"

@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 from agents.__main__ import build
 from agents.broker import Broker, BrokerSpec
 from agents.checks import Finding, Verdict, brokers, inputs, machine, rights, topics
-from agents.kafka import create_topics
+from agents.kafka import TopicState, create_topics
 from agents.settings import Settings, load_settings
 from agents.topic_configs import Configs, read_configs
 from streams.acls import Kind, Operation, Role, grants
@@ -221,6 +221,22 @@ def test_rights_are_held_against_those_of_the_role() -> None:
     assert finding.verdict is Verdict.ODD
     untold = told | {(Kind.GROUP, "listwire-poller"): None, (Kind.TOPIC, "wire.held"): None}
     assert [f.verdict for f in rights.examine(untold, Role.POLLER)] == [Verdict.FINE]
+
+
+def test_topics_on_three_brokers_are_held_against_what_three_can_give() -> None:
+    states = [TopicState(spec.topic, spec.partitions, 3, 0) for spec in TOPICS]
+    configs = {spec.topic: Configs(spec.config() | {"min.insync.replicas": "2"}, {}) for spec in TOPICS}
+    assert [each.what for each in topics.examine(TOPICS, states, configs, 3)] == ["all there"]
+    states[0] = states[0]._replace(leaderless=2)
+    states[1] = states[1]._replace(replicas=1)
+    configs[Topic.STORIES] = Configs(configs[Topic.STORIES].in_force | {"min.insync.replicas": "1"}, {})
+    told = {(each.verdict, each.what) for each in topics.examine(TOPICS, states, configs, 3)}
+    assert told == {
+        (Verdict.WRONG, "partitions without a leader: wire.feeds (2)"),
+        (Verdict.ODD, "fewer copies than the 3 of LISTWIRE_REPLICATION: wire.feed-state (1)"),
+        (Verdict.WRONG, "wire.feed-state takes nothing: min.insync.replicas 2 of 1 copies"),
+        (Verdict.ODD, "wire.stories acknowledges what only one of its 3 brokers has (min.insync.replicas 1)"),
+    }
 
 
 @pytest.fixture
