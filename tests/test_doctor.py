@@ -211,6 +211,12 @@ def test_a_broker_that_is_too_old_or_too_small_is_found() -> None:
     ]
 
 
+def test_a_broker_that_soon_forgets_who_does_not_read_is_found() -> None:
+    assert brokers.places(7 * 1440).verdict is Verdict.FINE
+    assert brokers.places(1440).what == "places of those that do not read are kept for 1 days"
+    assert brokers.places(1440).verdict is Verdict.ODD
+
+
 def test_rights_are_held_against_those_of_the_role() -> None:
     told = {(grant.kind, str(grant.name)): frozenset(grant.operations) for grant in grants(Role.POLLER)}
     assert [f.what for f in rights.examine(told, None)] == ["enough for poller"]
@@ -267,6 +273,7 @@ def test_each_fault_of_topics_is_found_with_its_remedy(bootstrap: str, monkeypat
     assert told["nodes"] == [("ok", "1 of them, 1 copies of each topic", None)]
     assert told["rights"][0][1].startswith("enough for poller, worker, web, subscriber, reader, operator")
     assert told["clock"][0][0] == "ok"
+    assert told["groups"] == [("ok", "places of those that do not read are kept for 365 days", None)]
     assert run("--broker", bootstrap).exit_code == 0
 
     asyncio.run(spoil(bootstrap))
