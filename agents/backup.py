@@ -13,13 +13,14 @@ from agents.app import GROUP
 from agents.backup_file import Writer, written
 from agents.clock import utcnow
 from agents.groups import cluster_of, read_places
+from agents.kafka import describe_topics
 from agents.link import Bootstrap, client_options
 from agents.memory import LogReader
 from agents.messages import BrokerError
 from agents.metrics import VERSION
 from agents.reaching import CONNECT_S, patience, require_broker
 from streams.backups import CUT_ORDER, FORMAT, READ_ORDER, Cut, Enclosed, Head, Place, Row, Tail, row, with_headers
-from streams.topics import Topic, partitions_of
+from streams.topics import Topic
 
 Progress = Callable[[int], None]
 """Told how many messages more are written."""
@@ -62,16 +63,15 @@ async def _head(bootstrap: Bootstrap, scope: Scope) -> Head:
 
 async def _cuts(bootstrap: Bootstrap) -> AsyncIterator[Cut]:
     """The stretches of all topics: one topic is looked at after the other, in the order that makes them agree."""
+    there = {state.name: state.partitions for state in await describe_topics(bootstrap)}
+    if absent := [topic for topic in CUT_ORDER if not there[topic]]:
+        raise BrokerError(bootstrap, f"has no topic {', '.join(absent)}, or hides it from us")
     consumer = AIOKafkaConsumer(**client_options(bootstrap), enable_auto_commit=False)
     try:
         async with patience(bootstrap, "does not tell where its topics end", 12 * CONNECT_S):
             await consumer.start()
-            present = await consumer.topics()
-            absent = [topic for topic in CUT_ORDER if topic not in present]
-            if absent:
-                raise BrokerError(bootstrap, f"has no topic {', '.join(absent)}, or hides it from us")
             for topic in CUT_ORDER:
-                tps = [TopicPartition(str(topic), number) for number in range(partitions_of(topic))]
+                tps = [TopicPartition(str(topic), number) for number in range(there[topic])]
                 ends = await consumer.end_offsets(tps)
                 starts = await consumer.beginning_offsets(tps)
                 for tp in tps:

@@ -10,6 +10,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -17,6 +18,8 @@ from streams.backups import FORMAT, Enclosed, Head, Line, Row, Sum, Tail, line_o
 from streams.errors import ListwireError
 
 LEVEL = 6
+MAX_LINE_BYTES = 32 * 1024 * 1024
+"""The largest message, all of it control characters that JSON writes with six letters each, is half of it."""
 
 
 class BackupError(ListwireError):
@@ -81,8 +84,8 @@ def read_lines(file: Path) -> Iterator[Line]:
     total, number, last = Sum(), 0, None
     try:
         with gzip.open(file, "rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                record = _next(record_of(line), number, last)
+            for number, line in enumerate(iter(partial(lines.readline, MAX_LINE_BYTES), b""), start=1):
+                record = _next(record_of(_bounded(line)), number, last)
                 if isinstance(record, Tail):
                     if record != total.tail():
                         raise ValueError("the counts or the sum are not those of the lines before it")
@@ -116,6 +119,13 @@ def contents(file: Path) -> Contents:
     if head is None or tail is None:
         raise BackupError(f"{file}: has no head")
     return Contents(head, tuple(files), tail, total)
+
+
+def _bounded(line: bytes) -> bytes:
+    """The line. Raises ValueError for one that never ends: a file of a megabyte can unpack to a gigabyte."""
+    if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+        raise ValueError("is longer than any that we write")
+    return line
 
 
 def _next(record: Line, number: int, last: Line | None) -> Line:

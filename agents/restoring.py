@@ -16,13 +16,14 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from agents.backup_file import BackupError, Contents, contents, read_lines
+from agents.backup_file import Contents, contents, read_lines
 from agents.groups import busy, read_places, set_places
 from agents.kafka import create_topics
 from agents.letters import REPLAYED
 from agents.link import Bootstrap, client_options
 from agents.messages import CANARY, BrokerError
 from agents.reaching import CONNECT_S, PATIENCE_S, patience
+from agents.recutting import BY_KEY, Recut, recut_of
 from streams.backups import OFFSETS_KEPT, Place, Row, Sum
 from streams.topics import MAX_MESSAGE_BYTES, Topic, TopicSpec, partitions_of
 
@@ -48,11 +49,16 @@ async def restore(
     broker is not empty, in use, or fails on the way.
     """
     found = contents(file)
-    _require_known(file, found)
+    recut = recut_of(file, found)
     await create_topics(bootstrap, replication, specs)
     await _require_fresh(bootstrap)
-    ends = await _send(bootstrap, file, found.sum, progress)
-    await set_places(bootstrap, moved_places(found))
+    ends: dict[tuple[str, int], int] = {}
+    await _send(bootstrap, _rows(file, found.sum, recut), ends, progress)
+    kept = [place for place in moved_places(found) if place.topic not in recut.topics]
+    places = [*kept, *recut.places(ends)]
+    if recut.topics:
+        await _send(bootstrap, _late_rows(file, recut), ends, progress)
+    await set_places(bootstrap, places)
     actual = await _ends(bootstrap)
     wrong = [f"{tp.topic}/{tp.partition}" for tp, end in actual.items() if end != ends.get(tuple(tp), 0)]
     if wrong:
@@ -76,14 +82,6 @@ def _moved(total: Sum, place: Place) -> int:
     return places.moved(place.offset)
 
 
-def _require_known(file: Path, found: Contents) -> None:
-    for count in found.tail.counts:
-        if count.topic not in set(Topic):
-            raise BackupError(f"{file}: has a topic {count.topic}, which this version does not know")
-        if count.partition >= partitions_of(Topic(count.topic)):
-            raise BackupError(f"{file}: {count.topic} has other partitions than this version gives it")
-
-
 async def _require_fresh(bootstrap: Bootstrap) -> None:
     if full := sorted({tp.topic for tp, end in (await _ends(bootstrap)).items() if end}):
         raise BrokerError(bootstrap, f"{', '.join(full)}: not empty; restore into topics that are new")
@@ -104,8 +102,10 @@ async def _ends(bootstrap: Bootstrap) -> dict[TopicPartition, int]:
         await consumer.stop()
 
 
-async def _send(bootstrap: Bootstrap, file: Path, total: Sum, progress: Progress) -> dict[tuple[str, int], int]:
-    """Sends all and returns where each partition ends then."""
+async def _send(
+    bootstrap: Bootstrap, rows: Iterable[Row], ends: dict[tuple[str, int], int], progress: Progress
+) -> None:
+    """Sends all; `ends` is kept as the partitions grow."""
     producer = AIOKafkaProducer(
         **client_options(bootstrap),
         acks="all",
@@ -114,17 +114,15 @@ async def _send(bootstrap: Bootstrap, file: Path, total: Sum, progress: Progress
         max_batch_size=256 * 1024,
         max_request_size=MAX_MESSAGE_BYTES,
     )
-    ends: dict[tuple[str, int], int] = {}
     try:
         async with patience(bootstrap, "gives no producer", 6 * CONNECT_S):
             await producer.start()
-        for portion in _portions(_rows(file, total)):
+        for portion in _portions(rows):
             async with patience(bootstrap, "does not acknowledge what is restored", PATIENCE_S):
                 await _send_portion(bootstrap, producer, portion, ends)
             progress(len(portion))
     finally:
         await producer.stop()
-    return ends
 
 
 async def _send_portion(
@@ -133,10 +131,11 @@ async def _send_portion(
     """Sends in order, awaits all, and sees that each lies where it should."""
     sent = [await _send_one(producer, message) for message in portion]
     for message, acknowledged in zip(portion, sent, strict=True):
-        expected = ends.get((message.t, message.p), 0)
-        if (await acknowledged).offset != expected:
+        lies = await acknowledged
+        expected = ends.get((message.t, lies.partition), 0)
+        if lies.offset != expected:
             raise BrokerError(bootstrap, f"somebody else writes to {message.t}: empty it and restore again")
-        ends[message.t, message.p] = expected + 1
+        ends[message.t, lies.partition] = expected + 1
 
 
 async def _send_one(producer: Any, message: Row) -> Any:
@@ -145,14 +144,21 @@ async def _send_one(producer: Any, message: Row) -> Any:
         message.t,
         value=message.value,
         key=b"" if key is None and message.value is None else key,  # the client sends none without both
-        partition=message.p,
+        partition=None if message.p == BY_KEY else message.p,
         timestamp_ms=message.at if message.at >= 0 else None,
         headers=list(message.headers),
     )
 
 
-def _rows(file: Path, total: Sum) -> Iterator[Row]:
-    """The messages as they are to be written."""
+def _late_rows(file: Path, recut: Recut) -> Iterator[Row]:
+    """The messages that come last, for they are spread anew and the worker has still to read them."""
+    for record in read_lines(file):
+        if isinstance(record, Row):
+            yield from recut.rows(record, late=True)
+
+
+def _rows(file: Path, total: Sum, recut: Recut) -> Iterator[Row]:
+    """All other messages as they are to be written."""
     ends: dict[tuple[str, int], int] = {}
     for record in read_lines(file):
         if not isinstance(record, Row):
@@ -161,7 +167,7 @@ def _rows(file: Path, total: Sum) -> Iterator[Row]:
             for offset in range(ends.get((record.t, record.p), 0), record.o):
                 yield Row(t=record.t, p=record.p, o=offset, at=record.at, k=CANARY, hb=FILLER)
             ends[record.t, record.p] = record.o + 1
-        yield _remarked(record, total) if record.t == Topic.DEADLETTERS else record
+        yield from recut.rows(_remarked(record, total) if record.t == Topic.DEADLETTERS else record, late=False)
 
 
 def _remarked(record: Row, total: Sum) -> Row:

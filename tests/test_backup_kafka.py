@@ -13,16 +13,18 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from typer.testing import CliRunner, Result
 
 from agents.__main__ import build
+from agents.backup import Scope, back_up
 from agents.broker import Broker, BrokerSpec
 from agents.groups import read_places, set_places
-from agents.kafka import create_topics
+from agents.kafka import Outgoing, Publisher, create_topics
 from agents.letters import mark
 from agents.memory import LogReader
 from agents.messages import CANARY, is_canary
+from agents.restoring import restore
 from streams.backups import Place
 from streams.codec import encode
 from streams.records import DeadLetter, Skipped
-from streams.topics import Topic, partitions_of
+from streams.topics import TOPICS, Topic, partitions_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -193,6 +195,41 @@ def test_the_operators_files_are_in_it(
     assert "webhook+https://desk.example/?token=***" in (out / "settings.txt").read_text()
     assert (out / "feeds.toml").stat().st_mode & 0o777 == 0o600
     assert "File exists" in str(call("restore", file, "--files", str(out)).exception)
+
+
+@pytest.mark.long
+async def test_stories_of_other_partitions_are_spread_anew_and_none_is_read_twice_or_never(
+    broker_spec: Callable[[Path], BrokerSpec], tmp_path: Path
+) -> None:
+    """A backup from a time when stories had two partitions, of which the worker had read some."""
+    file = tmp_path / "old.gz"
+    done = {0: 7, 1: 2}
+    stories = [(p, o, f"key-{p}-{o % 3}".encode(), f"{p}:{o}".encode()) for p in (0, 1) for o in range(12)]
+    places = (*(Place("listwire", "wire.stories", p, o) for p, o in done.items()), Place("x", "wire.stories", 0, 1))
+    old = [spec._replace(partitions=2) if spec.topic == Topic.STORIES else spec for spec in TOPICS]
+    with Broker.start(broker_spec(tmp_path / "old"), lambda _: None) as broker:
+        await create_topics(broker.bootstrap, 1, old)
+        await produce(broker.bootstrap, *((Topic.STORIES, p, key, value, ()) for p, _, key, value in stories))
+        await set_places(broker.bootstrap, places)
+        await back_up(broker.bootstrap, file, (), Scope())
+    with Broker.start(broker_spec(tmp_path / "third"), lambda _: None) as third:
+        broker = third.bootstrap
+        await restore(broker, file, 1, TOPICS)
+        rows = (await seen(broker))[Topic.STORIES]
+        moved = {(place.group, place.partition): place.offset for place in await read_places(broker)}
+        publisher = Publisher(broker)
+        await publisher.start()
+        await publisher.publish(*(Outgoing(Topic.STORIES, key, b"later") for key in {key for _, _, key, _ in stories}))
+        await publisher.stop()
+        after = (await seen(broker))[Topic.STORIES]
+    assert {group for group, _ in moved} == {"listwire"}
+    assert sorted(value for *_, value, _ in rows) == sorted(value for *_, value in stories)
+    to_do = {value for partition, offset, _, _, value, _ in rows if offset >= moved["listwire", partition]}
+    assert to_do == {value for partition, offset, _, value in stories if offset >= done[partition]}
+    for key in {key for _, _, key, _ in stories}:
+        told = [value for _, _, _, found, value, _ in after if found == key]
+        assert told == [*(value for _, _, found, value in stories if found == key), b"later"]
+        assert len({partition for partition, _, _, found, *_ in after if found == key}) == 1  # where new ones go
 
 
 @pytest.mark.long

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.backup_file import BackupError, contents, read_lines, written
+from agents.recutting import recut_of
 from agents.restoring import moved_places
 from streams.backups import (
     CUT_ORDER,
@@ -146,6 +148,15 @@ def test_a_backup_that_was_changed_is_refused(change: object, problem: str, tmp_
         contents(broken)
 
 
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.backup_file.MAX_LINE_BYTES", 1_000)
+    file = backup(tmp_path / "b", story(1, b"x" * 2_000))
+    with pytest.raises(BackupError, match="b: line 3: is longer than any that we write"):
+        contents(file)
+
+
 def test_a_backup_that_breaks_off_or_is_none_is_refused(tmp_path: Path) -> None:
     whole = backup(tmp_path / "b", *map(story, range(10, 500))).read_bytes()
     torn = tmp_path / "torn"
@@ -161,3 +172,19 @@ def test_a_backup_that_breaks_off_or_is_none_is_refused(tmp_path: Path) -> None:
         list(read_lines(torn))
     with pytest.raises(BackupError, match="nowhere: No such file"):
         contents(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("cut", "problem"),
+    [
+        (
+            Cut("designation.claims", 5, 0, 1),
+            "designation.claims has 6 partitions, this version needs 4: restore it with",
+        ),
+        (Cut("wire.new", 0, 0, 1), "has a topic wire.new, which this version does not know"),
+    ],
+)
+def test_a_backup_that_does_not_fit_is_refused(cut: Cut, problem: str, tmp_path: Path) -> None:
+    file = backup(tmp_path / "b", head=msgspec.structs.replace(HEAD, cuts=(cut,)))
+    with pytest.raises(BackupError, match=f"b: {problem}"):
+        recut_of(file, contents(file))

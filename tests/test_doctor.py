@@ -20,11 +20,11 @@ from typer.testing import CliRunner, Result
 from agents.__main__ import build
 from agents.broker import Broker, BrokerSpec
 from agents.checks import Finding, Verdict, brokers, inputs, machine, rights, topics
-from agents.kafka import create_topics
+from agents.kafka import TopicState, create_topics
 from agents.settings import Settings, load_settings
 from agents.topic_configs import Configs, read_configs
 from streams.acls import Kind, Operation, Role, grants
-from streams.topics import TOPICS, Topic
+from streams.topics import TOPICS, Topic, partitions_of
 
 Found = dict[str, list[tuple[str, str, str]]]
 
@@ -211,6 +211,12 @@ def test_a_broker_that_is_too_old_or_too_small_is_found() -> None:
     ]
 
 
+def test_a_broker_that_soon_forgets_who_does_not_read_is_found() -> None:
+    assert brokers.places(7 * 1440).verdict is Verdict.FINE
+    assert brokers.places(1440).what == "places of those that do not read are kept for 1 days"
+    assert brokers.places(1440).verdict is Verdict.ODD
+
+
 def test_rights_are_held_against_those_of_the_role() -> None:
     told = {(grant.kind, str(grant.name)): frozenset(grant.operations) for grant in grants(Role.POLLER)}
     assert [f.what for f in rights.examine(told, None)] == ["enough for poller"]
@@ -221,6 +227,22 @@ def test_rights_are_held_against_those_of_the_role() -> None:
     assert finding.verdict is Verdict.ODD
     untold = told | {(Kind.GROUP, "listwire-poller"): None, (Kind.TOPIC, "wire.held"): None}
     assert [f.verdict for f in rights.examine(untold, Role.POLLER)] == [Verdict.FINE]
+
+
+def test_topics_on_three_brokers_are_held_against_what_three_can_give() -> None:
+    states = [TopicState(spec.topic, spec.partitions, 3, 0) for spec in TOPICS]
+    configs = {spec.topic: Configs(spec.config() | {"min.insync.replicas": "2"}, {}) for spec in TOPICS}
+    assert [each.what for each in topics.examine(TOPICS, states, configs, 3)] == ["all there"]
+    states[0] = states[0]._replace(leaderless=2)
+    states[1] = states[1]._replace(replicas=1)
+    configs[Topic.STORIES] = Configs(configs[Topic.STORIES].in_force | {"min.insync.replicas": "1"}, {})
+    told = {(each.verdict, each.what) for each in topics.examine(TOPICS, states, configs, 3)}
+    assert told == {
+        (Verdict.WRONG, "partitions without a leader: wire.feeds (2)"),
+        (Verdict.ODD, "fewer copies than the 3 of LISTWIRE_REPLICATION: wire.feed-state (1)"),
+        (Verdict.WRONG, "wire.feed-state takes nothing: min.insync.replicas 2 of 1 copies"),
+        (Verdict.ODD, "wire.stories acknowledges what only one of its 3 brokers has (min.insync.replicas 1)"),
+    }
 
 
 @pytest.fixture
@@ -239,7 +261,9 @@ def test_each_fault_of_topics_is_found_with_its_remedy(bootstrap: str, monkeypat
     absent = next(what for what, _ in ours if what.startswith("absent: "))
     assert "wire.feeds, wire.feed-state" in absent
     assert ("absent" in absent, "wire.stories" in absent) == (True, False)
-    assert any(what == "wire.stories has 2 partitions, Listwire needs 4" for what, _ in ours)
+    assert any(
+        what == f"wire.stories has 2 partitions, Listwire needs {partitions_of(Topic.STORIES)}" for what, _ in ours
+    )
     assert "wire.stories: max.message.bytes is 1048588, not 2097152: large messages are refused" in {w for w, _ in ours}
 
     asyncio.run(remove(bootstrap, "wire.stories"))
@@ -249,6 +273,7 @@ def test_each_fault_of_topics_is_found_with_its_remedy(bootstrap: str, monkeypat
     assert told["nodes"] == [("ok", "1 of them, 1 copies of each topic", None)]
     assert told["rights"][0][1].startswith("enough for poller, worker, web, subscriber, reader, operator")
     assert told["clock"][0][0] == "ok"
+    assert told["groups"] == [("ok", "places of those that do not read are kept for 365 days", None)]
     assert run("--broker", bootstrap).exit_code == 0
 
     asyncio.run(spoil(bootstrap))

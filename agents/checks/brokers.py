@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from agents.admin import Admin
 from agents.app import GROUP
@@ -34,6 +35,8 @@ DESCRIBE_CLUSTER = 60  # a request that came with Kafka 2.8, as did idempotent p
 FETCH = 1
 OF_KAFKA_4 = 4  # the least version of a fetch that it speaks
 FUTURE_ODD_S = 5.0
+PLACES_KEPT = "offsets.retention.minutes"
+PLACES_LEAST = 7 * 1440
 LOOKS, LOOK_MS = 8, 250
 
 
@@ -86,12 +89,25 @@ def nodes(count: int, replication: int) -> Finding:
     return fine("nodes", what)
 
 
+def places(minutes: int) -> Finding:
+    """For how long the broker remembers where a group is in which nobody reads."""
+    what = f"places of those that do not read are kept for {minutes / 1440:g} days"
+    if minutes < PLACES_LEAST:
+        remedy = f"set {PLACES_KEPT} to 10080 or more on the brokers: after an outage of that length all begins anew"
+        return odd("groups", what, remedy)
+    return fine("groups", what)
+
+
 async def _cluster(link: Link, settings: Settings) -> list[Finding]:
     async with inquiring(link) as ask:
         spoken = await ask.versions()
     async with Admin(link) as admin, patience(link, "does not tell its nodes", 2 * CONNECT_S):
-        count = len((await admin.client.describe_cluster())["brokers"])
-    return [versions(spoken), nodes(count, settings.replication)]
+        brokers = (await admin.client.describe_cluster())["brokers"]
+        asked = ConfigResource(ConfigResourceType.BROKER, str(brokers[0]["node_id"]))
+        ((error, _, _, _, configs),) = (await admin.client.describe_configs([asked]))[0].resources
+    kept = None if error else next((int(entry[1]) for entry in configs if entry[0] == PLACES_KEPT), None)
+    found = [versions(spoken), nodes(len(brokers), settings.replication)]
+    return found if kept is None else [*found, places(kept)]  # few may see that, and it is seldom wrong
 
 
 async def _topics(link: Link, settings: Settings) -> list[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agents.checks import Finding, odd, or_fine, wrong
 from agents.messages import TopicState
+from agents.recutting import SPREADABLE
 from agents.topic_configs import Configs
 from streams.retention import Difference, differences, period
 from streams.topics import Topic, TopicSpec
@@ -42,9 +43,11 @@ def _missing(table: Sequence[TopicSpec], states: Sequence[TopicState]) -> Iterat
 
 
 def _recount(topic: Topic) -> str:
-    if topic is Topic.CLAIMS:
-        return "never add any: keys would move away from their log. Back up, and restore into new topics"
-    return "back up, and restore into new topics; or use a broker without other topics of these names"
+    """What helps depends on whether keys may be spread anew."""
+    other = "or use a broker without other topics of these names"
+    if topic in SPREADABLE:
+        return f"stop the workers, back up, and restore into new topics; {other}"
+    return f"keys have moved away from their log: restore the last backup from before into new topics; {other}"
 
 
 def _copies(there: Sequence[TopicState], replication: int) -> Iterator[Finding]:

@@ -15,11 +15,15 @@ from typing import Any
 import pytest
 import trustme
 
+from agents.backup_file import written
+from agents.groups import read_places
 from agents.kafka import BrokerDown, BrokerRefused, Outgoing, Publisher, create_topics, require_broker
 from agents.link import Link, Sasl, Tls
 from agents.memory import LogReader
+from agents.restoring import restore
 from streams.acls import Grant, Kind, Operation, Role, grants
-from streams.topics import Topic
+from streams.backups import FORMAT, Cut, Head, Place, row
+from streams.topics import TOPICS, Topic
 
 pytestmark = pytest.mark.kafka
 
@@ -205,3 +209,24 @@ async def test_the_doctor_says_which_rights_a_role_lacks(secure_kafka: Any, tmp_
 def doctor(environment: dict[str, str], *arguments: str) -> str:
     command = [sys.executable, "-P", "-m", "agents", "doctor", *arguments]
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, timeout=60, check=False).stdout.decode()
+
+
+@pytest.mark.long
+async def test_an_operator_may_restore_a_backup_and_no_reader_may(own_secure_kafka: Any, tmp_path: Path) -> None:
+    kafka = own_secure_kafka
+    file = tmp_path / "backup.gz"
+    place = Place("listwire.herald.jsonl.desk", "designation.alerts", 0, 1)
+    head = {"format": FORMAT, "listwire": "1", "made_at": datetime.now(UTC), "broker": "old"}
+    with written(file) as out:
+        cuts = tuple(Cut("designation.alerts", partition, 0, 1) for partition in range(4))
+        out.write(Head(**head, places=(place,), cuts=cuts))
+        out.write(row("designation.alerts", (0, 0), 1_790_000_000_000, b"ru|taliban", b"{}"))
+        out.close()
+    for role in (Role.READER, Role.OPERATOR):
+        kafka.enrol(role, f"pw-of-{role}")
+        kafka.grant(role, grants(role))
+    with pytest.raises(BrokerRefused, match="does not allow us this"):
+        await restore(kafka.link(credentials=kafka.credentials("reader", "pw-of-reader")), file, 1, TOPICS)
+    operator = kafka.link(credentials=kafka.credentials("operator", "pw-of-operator"))
+    await restore(operator, file, 1, TOPICS)
+    assert await read_places(operator) == (place,)
