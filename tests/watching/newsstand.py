@@ -22,6 +22,13 @@ RECEIVERS = 20
 ENDLESS = "a" * 400_000
 """feedparser seeks an address in `author` by an expression that takes the square of the text's length."""
 
+MISSED = (
+    "Taliban delegation visits Ashgabat for gas talks",
+    "ASHGABAT, {short_date} (Reuters) - A Taliban delegation arrived in Ashgabat on {weekday} to talk about gas.\n"
+    "Uzbekistan had removed the Taliban from its list of terrorist organisations last week.",
+)
+"""Tells as known what no story told as news."""
+
 
 class Newsstand:
     """What is served; the wire may fall silent."""
@@ -71,7 +78,7 @@ class Newsstand:
         """The sample wire whole, and one more story at each look unless the wire is silent."""
         if not self.silent:
             self._told += 1
-        told = [_item(item.guid, item.headline, item.body) for item in items()]
+        told = [_item("missed", *MISSED), *(_item(item.guid, item.headline, item.body) for item in items())]
         return "".join(told) + "".join(
             _item(f"filler-{n}", f"Session {n} of the committee", f"It met for the {n}th time.")
             for n in range(self._told)

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 AT_ONCE = """
     ListwireFeedFailing ListwireFeedsFailing ListwireFeedQuiet ListwireEgressBlocked ListwireParserKills
     ListwireSinkFailing ListwireSinkRefusing ListwireAlertsUndelivered ListwireDeadLetters ListwireFilesRunningOut
+    ListwireChangesMissed
 """.split()
 TOO_SMALL = ["ListwireDiskLow", "ListwireDiskFull", "ListwireMemoryHigh"]
 SHORT = [*AT_ONCE, *TOO_SMALL, "ListwireDown", "ListwireMetricsMissing"]
