@@ -79,32 +79,30 @@ class LeanConsumer(Consumer):
                 raise
 
     async def _drain(self) -> None:
+        generation = self.app.consumer_generation_id
         records, active = await self._wait_next_records(FETCH_S)
-        if records is None or self.should_stop:
-            return
-        if not self.flow_active:
-            await self._go_back()
+        if not records or self.should_stop:
             return
         for tp in records:
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
-        await self._take(records, self.app.consumer_generation_id, active)
+        if not await self._take(records, generation, active):
+            await self._go_back()
 
     async def _go_back(self) -> None:
-        """The group is deciding: what was fetched meanwhile is dropped, and read again from what is committed."""
+        """What was fetched and not taken is read again, from what is committed: the fetcher is beyond it already."""
         try:
             await self.perform_seek()
         except KafkaError as error:  # the decision ends with a seek of its own, or with an end of the worker
             logger.warning("could not go back to what is committed", error=repr(error))
 
-    async def _take(self, records: Any, generation: int, active: set[TP] | None) -> None:
-        """Each record in turn, until the group decides anew: what is left of them is fetched again then."""
+    async def _take(self, records: Any, generation: int, active: set[TP] | None) -> bool:
+        """Each record in turn; whether all were taken. Not so when the group decides anew, or did since the fetch."""
         passed: dict[TP, int] = {}
         until = monotonic() + SLICE_S
         for tp, record in self.scheduler.iterate(records):
-            if not self.flow_active or self.app.consumer_generation_id != generation:
-                break
-            if active is not None and tp not in active and tp not in self._buffered_partitions:
-                continue
+            if self._is_void(tp, generation, active):
+                self._tell(passed)
+                return False
             if (read := self._read_offset[tp]) is not None and record.offset < read:
                 continue
             if self.transport.is_done(tp, record):
@@ -118,6 +116,12 @@ class LeanConsumer(Consumer):
                 await asyncio.sleep(0)
                 until = monotonic() + SLICE_S
         self._tell(passed)
+        return True
+
+    def _is_void(self, tp: TP, generation: int, active: set[TP] | None) -> bool:
+        """Whether the fetch is one of before a decision of the group, or the partition is not ours any more."""
+        is_current = self.flow_active and self.app.consumer_generation_id == generation
+        return not is_current or not (active is None or tp in active or tp in self._buffered_partitions)
 
     async def _hand_over(self, tp: TP, record: Any) -> None:
         message = self._to_message(tp, record)
