@@ -38,7 +38,7 @@ def _well() -> list[Panel]:
         ),
         number(
             "Partitions read",
-            "All workers together; twelve with the topics as they are created. Fewer for long: nobody reads some.",
+            "All workers together. Fewer for long than before: nobody reads some.",
             Ask("sum(listwire_partitions_assigned{ours})", ""),
             _STAT._replace(runbook="ListwireNothingRead"),
         ),

@@ -80,7 +80,7 @@ class Newsstand:
             self._told += 1
         told = [_item("missed", *MISSED), *(_item(item.guid, item.headline, item.body) for item in items())]
         return "".join(told) + "".join(
-            _item(f"filler-{n}", f"Session {n} of the committee", f"It met for the {n}th time.")
+            _item(f"filler-{n}", f"Taliban delegates meet, session {n}", f"They sat for the {n}th time.")
             for n in range(self._told)
         )
 
