@@ -90,10 +90,15 @@ def coverage(
     health: Mapping[str, FeedHealth] | None,
     now: datetime,
 ) -> tuple[Coverage, ...]:
-    """Each authority with its degree. `health` None: nothing is known of the feeds, the list is taken at its word."""
+    """Each authority with its degree. `health` None: nothing is known of the feeds, the list is taken at its word.
+
+    Feeds that are polled without being on the list, by their address, may tell of anybody.
+    """
+    listed = {feed.key: feed for feed in feeds}
+    by_hand = [FeedSpec(key=key, name=key, covers=(EVERYBODY,)) for key in health or () if key not in listed]
     known = {
         feed: None if health is None and feed.enabled else problem(feed, (health or {}).get(feed.key), now)
-        for feed in feeds
+        for feed in (*listed.values(), *by_hand)
     }
     return tuple(_covered(authority, known) for authority in sorted(authorities))
 

@@ -99,13 +99,10 @@ def default_feeds() -> tuple[FeedSpec, ...]:
 
 
 def feed_of_url(url: str) -> FeedSpec:
-    """The feed of a bare address, as `--feed URL` gives it; it may tell of anybody.
-
-    Raises DataFileError if it cannot be polled.
-    """
+    """The feed of a bare address, as `--feed URL` gives it. Raises DataFileError if it cannot be polled."""
     if problem := _address_problem(url):
         raise DataFileError("--feed", problem, url)
-    return FeedSpec(key=key_of_url(url), url=url, name=url, covers=(EVERYBODY,))
+    return FeedSpec(key=key_of_url(url), url=url, name=url)
 
 
 def is_credential_name(name: str) -> bool:

@@ -93,6 +93,12 @@ def test_a_feed_that_is_off_or_in_a_language_that_is_not_read_tells_nothing() ->
     assert dict(found.failing) == {"off": "switched off", "russian": "in a language that is not read (ru)"}
 
 
+def test_a_feed_that_is_polled_by_its_address_may_tell_of_anybody() -> None:
+    assert kyrgyz(by_hand=well("by_hand")).degree is Degree.DISTANT
+    gone = well("by_hand", next_due=NOW - timedelta(days=2))
+    assert kyrgyz(by_hand=gone).degree is Degree.BLIND
+
+
 def test_without_a_broker_the_list_is_taken_at_its_word() -> None:
     (found,) = coverage([KG], [NEAR, feed("off", authority=KG, enabled=False, note="dead")], None, NOW)
     assert (found.degree, found.failing) == (Degree.NEAR, (("off", "switched off"),))
