@@ -611,7 +611,7 @@ async def test_authorities_that_nobody_fresh_would_tell_of_are_named(served: Ser
     await tab.go(f"{served.url}?view=feeds")
     await tab.until("document.querySelectorAll('#blind li').length", len(load_registry().authorities) - 1)
     blind = await tab.value("document.getElementById('blind').innerText")
-    assert "Argentina (ministry: quiet for" in blind
+    assert "Argentina (ministry: never polled)" in blind
     assert "Kazakhstan" not in blind
     await tab.go(f"{served.url}?view=ledger")
     heads = "[...document.querySelectorAll('#ledger thead th')].map(node => node.innerText)"
