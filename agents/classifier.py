@@ -1,8 +1,8 @@
-"""wire.stories -> wire.relevant: which stories may carry or correct a status change. Stateless."""
+"""wire.stories -> wire.relevant: which stories may carry or correct a status change. Keeps nothing that matters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,6 @@ from streams.registry import Registry
 
 if TYPE_CHECKING:
     from streams.classifying import Quiet
-
-
-_MOST_WAITING = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +39,15 @@ class Classifier:
         """Whether the story goes no further; then it is counted here, else it waits for its event."""
         verdict = self._verdict(value)
         if isinstance(verdict, Classified):
-            self._keep(value or b"", verdict)
+            self._going_on[value or b""] = verdict
             return False
         STORIES.inc()
         QUIET.labels(reason=verdict.reason).inc()
         return True
 
-    def _keep(self, value: bytes, verdict: Classified) -> None:
-        if len(self._going_on) >= _MOST_WAITING:  # partitions went to others with their events
-            self._going_on.clear()
-        self._going_on[value] = verdict
+    def forget(self, _: Iterable[int]) -> None:
+        """Events of partitions that others have now do not come."""
+        self._going_on.clear()
 
     def _verdict(self, value: bytes | None) -> Classified | Quiet:
         return self.classify(decode(value, Story), self.registry)

@@ -116,12 +116,15 @@ class LeanConsumer(Consumer):
                 await asyncio.sleep(0)
                 until = monotonic() + SLICE_S
         self._tell(passed)
-        return True
+        return self._is_current(generation)  # else the last one may have been cut short
 
     def _is_void(self, tp: TP, generation: int, active: set[TP] | None) -> bool:
         """Whether the fetch is one of before a decision of the group, or the partition is not ours any more."""
-        is_current = self.flow_active and self.app.consumer_generation_id == generation
-        return not is_current or not (active is None or tp in active or tp in self._buffered_partitions)
+        is_ours = active is None or tp in active or tp in self._buffered_partitions
+        return not (is_ours and self._is_current(generation))
+
+    def _is_current(self, generation: int) -> bool:
+        return bool(self.flow_active and self.app.consumer_generation_id == generation)
 
     async def _hand_over(self, tp: TP, record: Any) -> None:
         message = self._to_message(tp, record)

@@ -245,12 +245,6 @@ def _failure(error: Exception) -> Failure:
             return Failure(Reason.HANDLER_ERROR, repr(error))
 
 
-def _ends_us(error: BaseException) -> bool:
-    return not isinstance(error, Exception | asyncio.CancelledError) or (
-        isinstance(error, asyncio.CancelledError) and _asked_to_stop()
-    )
-
-
 def _asked_to_stop() -> bool:
     """Whether this task was cancelled from outside, rather than by something that it awaited."""
     task = asyncio.current_task()

@@ -16,7 +16,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from agents.backup_file import Contents, contents, read_lines
+from agents.backup_file import Contents, read_lines
 from agents.groups import busy, read_places, set_places
 from agents.kafka import create_topics
 from agents.letters import REPLAYED
@@ -39,16 +39,16 @@ Progress = Callable[[int], None]
 async def restore(
     bootstrap: Bootstrap,
     file: Path,
+    found: Contents,
     replication: int,
     specs: Sequence[TopicSpec],
     progress: Progress = lambda _: None,
-) -> Contents:
-    """Writes all of the backup and sets the places of the groups.
+) -> None:
+    """Writes all of the backup, whose contents were `found` to be whole, and sets the places of the groups.
 
-    Raises BackupError before anything is sent if the file is not whole or not for these topics; BrokerError where the
-    broker is not empty, in use, or fails on the way.
+    Raises BackupError before anything is sent if it is not for these topics; BrokerError where the broker is not empty,
+    in use, or fails on the way.
     """
-    found = contents(file)
     recut = recut_of(file, found)
     await create_topics(bootstrap, replication, specs)
     await _require_fresh(bootstrap)
@@ -63,7 +63,6 @@ async def restore(
     wrong = [f"{tp.topic}/{tp.partition}" for tp, end in actual.items() if end != ends.get(tuple(tp), 0)]
     if wrong:
         raise BrokerError(bootstrap, f"somebody wrote to {', '.join(wrong)} meanwhile: empty it and restore again")
-    return found
 
 
 def moved_places(found: Contents) -> tuple[Place, ...]:

@@ -106,7 +106,7 @@ def stations(registry: Registry, publisher: Publishes, read_log: ReadLog) -> lis
         Station(
             Topic.STORIES,
             Guard("classifier", classifier, publisher, step=Step.CLASSIFIED),
-            _nothing,
+            classifier.forget,
             passes=classifier.passes,
         ),
         Station(
@@ -181,7 +181,3 @@ async def _missing(publisher: Publisher, assignment: Assignment, stalls: Stalls)
     if assignment.partitions is None:
         problems.append("no partitions assigned yet")
     return [*problems, *unready(stalls)]
-
-
-def _nothing(_: Iterable[int]) -> None:
-    """The classifier has nothing to forget."""

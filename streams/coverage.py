@@ -52,6 +52,9 @@ class Degree(StrEnum):
     BLIND = "blind"
 
 
+_BEST_FIRST = tuple(Degree)
+
+
 class Coverage(Struct, frozen=True, kw_only=True):
     """How an authority is watched."""
 
@@ -104,7 +107,7 @@ def coverage(
 
 
 def _covered(authority: AuthorityKey, feeds: Mapping[FeedSpec, str | None]) -> Coverage:
-    watching = sorted(_watching(authority, feeds), key=lambda found: (list(Degree).index(found[0]), found[1].key))
+    watching = sorted(_watching(authority, feeds), key=lambda found: (_BEST_FIRST.index(found[0]), found[1].key))
     fresh = [(degree, feed) for degree, feed in watching if feeds[feed] is None]
     close = [feed for degree, feed in watching if degree is not Degree.DISTANT]
     failing = [(feed.key, why) for feed in close if (why := feeds[feed]) is not None]

@@ -144,6 +144,24 @@ async def test_a_quiet_story_goes_nowhere() -> None:
     assert await handler(Incoming(Topic.STORIES, 0, 0, b"k", encode(story()))) == ()
 
 
+async def test_a_story_that_does_not_pass_is_classified_once_unless_its_partition_went() -> None:
+    asked: list[Story] = []
+
+    def classify(told: Story, _: Registry) -> Classified:
+        asked.append(told)
+        return Classified(story=told, language="en", mentions=(), topics=())
+
+    handler, event = Classifier(REGISTRY, classify), Incoming(Topic.STORIES, 0, 0, b"k", encode(story()))
+    assert not handler.passes(event.value)
+    (out,) = await handler(event)
+    assert (out.topic, len(asked)) == (Topic.RELEVANT, 1)
+
+    assert not handler.passes(event.value)
+    handler.forget([0])
+    assert await handler(event) == (out,)
+    assert len(asked) == 3
+
+
 @pytest.mark.parametrize("value", [None, b"", b"{", b"[" * 100_000, b'{"id":3}', b"\xff\xfe"])
 async def test_a_story_that_is_none_is_refused(value: bytes | None) -> None:
     with pytest.raises(RecordError):

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from agents.__main__ import build
 from agents.backup import Scope, back_up
+from agents.backup_file import contents
 from agents.broker import Broker, BrokerSpec
 from agents.groups import read_places, set_places
 from agents.kafka import Outgoing, Publisher, create_topics
@@ -214,7 +215,7 @@ async def test_stories_of_other_partitions_are_spread_anew_and_none_is_read_twic
         await back_up(broker.bootstrap, file, (), Scope())
     with Broker.start(broker_spec(tmp_path / "third"), lambda _: None) as third:
         broker = third.bootstrap
-        await restore(broker, file, 1, TOPICS)
+        await restore(broker, file, contents(file), 1, TOPICS)
         rows = (await seen(broker))[Topic.STORIES]
         moved = {(place.group, place.partition): place.offset for place in await read_places(broker)}
         publisher = Publisher(broker)

@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -155,6 +158,25 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(
     file = backup(tmp_path / "b", story(1, b"x" * 2_000))
     with pytest.raises(BackupError, match="b: line 3: is longer than any that we write"):
         contents(file)
+
+
+def test_a_file_that_is_none_is_refused_before_a_broker_is_started_for_it(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("no backup", "utf-8")
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "agents",
+        "restore",
+        str(tmp_path / "notes"),
+        "--data-dir",
+        str(tmp_path / "d"),
+    ]
+    environment = {name: text for name, text in os.environ.items() if name != "LISTWIRE_BROKER"}
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith(f"listwire: {tmp_path}/notes: not whole")
+    assert not (tmp_path / "d").exists()
 
 
 def test_a_backup_that_breaks_off_or_is_none_is_refused(tmp_path: Path) -> None:

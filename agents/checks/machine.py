@@ -12,6 +12,9 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
 from agents.checks import Finding, fine, odd, wrong
 
 MIN_FREE_BYTES = 1_000_000_000
@@ -19,9 +22,6 @@ MIN_MEMORY_BYTES = 512_000_000
 """A worker takes about 170 MB, a poller with its parsers 230 (measured, see README); a broker of our own a gigabyte."""
 MIN_FILES = 1024
 OURS = "listwire"
-
-_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*([<>=!~0-9.,\s]*)$")
-_CLAUSE = re.compile(r"(>=|<=|==|!=|<|>)\s*([0-9.]+)$")
 
 
 def examine(data_dir: Path, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> Iterator[Finding]:
@@ -36,8 +36,8 @@ def examine(data_dir: Path, proc: Path = Path("/proc"), cgroup: Path = Path("/sy
 
 
 def satisfies(found: str, clauses: str) -> bool:
-    """Whether a version is in the range that is written as `>=1.2,<2`."""
-    return all(_holds(_numbers(found), clause.strip()) for clause in clauses.split(",") if clause.strip())
+    """Whether a version is in the range that is written as `>=1.2,<2`; one before a release may be."""
+    return SpecifierSet(clauses).contains(found, prereleases=True)
 
 
 def _python() -> Finding:
@@ -50,20 +50,21 @@ def _python() -> Finding:
 def _packages() -> Iterator[Finding]:
     """Whether what is installed is what we were tried with."""
     try:
-        asked = [_REQUIREMENT.match(line) for line in requires(OURS) or () if ";" not in line]
+        asked = list(map(Requirement, requires(OURS) or ()))
     except PackageNotFoundError:
         yield odd("packages", "Listwire runs from a folder and is not installed", "pip install it, see README")
         return
     bad = []
-    for match in filter(None, asked):
-        name, clauses = match[1], match[2]
-        try:
-            found = version(name)
-        except PackageNotFoundError:
-            bad.append(f"{name} is absent")
+    for wanted in asked:
+        if wanted.marker is not None:  # of an extra
             continue
-        if not satisfies(found, clauses):
-            bad.append(f"{name} {found} is not {clauses}")
+        try:
+            found = version(wanted.name)
+        except PackageNotFoundError:
+            bad.append(f"{wanted.name} is absent")
+            continue
+        if not satisfies(found, str(wanted.specifier)):
+            bad.append(f"{wanted.name} {found} is not {wanted.specifier}")
     if bad:
         yield wrong("packages", "; ".join(bad), "pip install --require-hashes -r deploy/locks/runtime.txt")
         return
@@ -138,19 +139,3 @@ def _disk(data_dir: Path) -> Finding:
     if free < MIN_FREE_BYTES:
         return wrong("disk", what, "free a gigabyte, or set LISTWIRE_DATA_DIR elsewhere")
     return fine("disk", what)
-
-
-def _holds(found: tuple[int, ...], clause: str) -> bool:
-    match = _CLAUSE.match(clause)
-    if match is None:  # `~=` and its like: we do not use them
-        return True
-    wanted = _numbers(match[2])
-    width = max(len(found), len(wanted))
-    a, b = (numbers + (0,) * (width - len(numbers)) for numbers in (found, wanted))
-    return {">=": a >= b, "<=": a <= b, "==": a == b, "!=": a != b, "<": a < b, ">": a > b}[match[1]]
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """The release of a version: epoch, pre-release and local parts are left out."""
-    release = re.match(r"[0-9]+(\.[0-9]+)*", text.rpartition("!")[2])
-    return tuple(map(int, release[0].split("."))) if release else ()

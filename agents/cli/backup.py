@@ -88,9 +88,9 @@ def restore(
         _put_out(file, files)
         return
     settings = _traced(config, broker=broker, data_dir=data_dir).settings
+    found = contents(file)  # before a broker is reached, or even started
     with _reached(settings, new=True) as link, _progress("restored") as progress:
-        asked = restored(link, file, settings.replication, specs(settings.retention), progress)
-        found = asyncio.run(asked)
+        asyncio.run(restored(link, file, found, settings.replication, specs(settings.retention), progress))
     _tell(file, found.head, found.tail, as_json)
 
 

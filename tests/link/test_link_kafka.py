@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
-from agents.backup_file import written
+from agents.backup_file import contents, written
 from agents.groups import read_places
 from agents.kafka import BrokerDown, BrokerRefused, Outgoing, Publisher, create_topics, require_broker
 from agents.link import Link, Sasl, Tls
@@ -226,7 +226,9 @@ async def test_an_operator_may_restore_a_backup_and_no_reader_may(own_secure_kaf
         kafka.enrol(role, f"pw-of-{role}")
         kafka.grant(role, grants(role))
     with pytest.raises(BrokerRefused, match="does not allow us this"):
-        await restore(kafka.link(credentials=kafka.credentials("reader", "pw-of-reader")), file, 1, TOPICS)
+        await restore(
+            kafka.link(credentials=kafka.credentials("reader", "pw-of-reader")), file, contents(file), 1, TOPICS
+        )
     operator = kafka.link(credentials=kafka.credentials("operator", "pw-of-operator"))
-    await restore(operator, file, 1, TOPICS)
+    await restore(operator, file, contents(file), 1, TOPICS)
     assert await read_places(operator) == (place,)
